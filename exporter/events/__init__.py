@@ -1,0 +1,119 @@
+"""One frozen class for each callback event; every dialect of the wire ends here.
+
+Pure: ``parse`` takes a decoded packet, opens nothing and logs nothing.  Section numbers in
+this package are those of callbacks.md.
+"""
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from exporter import vocabulary
+from exporter.events import wire
+from exporter.events.base import DOMAIN, PACKET, Event, Packet
+from exporter.events.features import Highlight, Relay, SmartErase, Subtitles, Summary
+from exporter.events.moderation import AudioModeration, PornDetection
+from exporter.events.pushes import Interruption, Push
+from exporter.events.quality import (
+    PushError,
+    QualityAverage,
+    QualityControl,
+    QualityThreshold,
+    StreamMonitor,
+)
+from exporter.events.recordings import (
+    Recording,
+    RecordingException,
+    RecordingStatus,
+    Screencapture,
+)
+from exporter.refusals import Refusal
+
+__all__ = [
+    "AudioModeration",
+    "Event",
+    "Highlight",
+    "Interruption",
+    "Packet",
+    "PornDetection",
+    "Push",
+    "PushError",
+    "QualityAverage",
+    "QualityControl",
+    "QualityThreshold",
+    "Recording",
+    "RecordingException",
+    "RecordingStatus",
+    "Relay",
+    "Screencapture",
+    "SmartErase",
+    "StreamMonitor",
+    "Subtitles",
+    "Summary",
+    "name_of",
+    "parse",
+    "push_domain_of",
+]
+
+_CLASSES: Final[dict[str, type[Event]]] = {
+    event.name: event
+    for event in (
+        Push,
+        Interruption,
+        Recording,
+        Screencapture,
+        PornDetection,
+        AudioModeration,
+        PushError,
+        RecordingStatus,
+        RecordingException,
+        Relay,
+        StreamMonitor,
+        Subtitles,
+        QualityControl,
+        QualityThreshold,
+        QualityAverage,
+        SmartErase,
+        Summary,
+        Highlight,
+    )
+}
+
+
+def name_of(packet: Packet) -> str:
+    """Return the event name of a packet; raise a ``Refusal`` if its event_type is no integer."""
+    event_type = packet.get("event_type")
+    if event_type is None:
+        raise Refusal("missing_field", "event_type")
+    number = wire.integer(event_type)
+    if number is None:
+        raise Refusal("bad_field", "event_type")
+    name = vocabulary.EVENTS.get(number, vocabulary.OTHER)
+    if name == QualityThreshold.name and packet.get("average_score") is not None:
+        return QualityAverage.name  # the documented sample says 344 by mistake (section 3.11)
+    return name
+
+
+def push_domain_of(packet: Packet) -> str | None:
+    """Return the push domain that a packet names, in lower case, None if it names none."""
+    for field in DOMAIN.choices:
+        value = packet.get(str(field))
+        if isinstance(value, str) and value:
+            return value.lower()
+    return None
+
+
+def parse(packet: Packet) -> Event:
+    """Return the event of a decoded packet.
+
+    Raises a ``Refusal``: ``missing_field`` or ``bad_field``, with the field's name.
+    """
+    kind = _CLASSES.get(name_of(packet), Event)
+    fields: dict[str, Any] = {key: value for key, value in packet.items() if value is not None}
+    fields[PACKET] = packet
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        reason = "missing_field" if first["type"] == "missing" else "bad_field"
+        raise Refusal(reason, str(first["loc"][0])) from None
