@@ -1,83 +1,11 @@
-"""Every metric family, declared once (DESIGN section 5.1).
+"""Every metric family, declared once (DESIGN section 5.1).  Pure."""
 
-Pure.  An increment can be made only through a declared family.  The ledger keeps whole
-numbers: a family of seconds says how many units make one (``scale``), so that sums are the
-same in any order of events.
-"""
-
-from bisect import bisect_left
-from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from exporter import vocabulary
 from exporter.errcodes import CAUSES, ERRCODES
+from exporter.families import Family
 from exporter.refusals import STATUS
-
-SOURCE_LABELS: Final = ("push_domain", "app_name")
-SUM: Final = "sum"
-"""Cell that holds a histogram's sum; its other cells are named by their upper bound."""
-
-
-class Increment(NamedTuple):
-    """What one event adds to one cell of one series.
-
-    ``labels`` are the family's own values; the source labels come from the entry.
-    """
-
-    family: str
-    labels: tuple[str, ...]
-    cell: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric family: what is shown, and the increments that it allows.
-
-    ``labels`` maps each own label to its closed set of values; ``sourced`` puts the source
-    labels before them.  ``zeros``: shown at 0 from the start, for every combination of
-    values.  A ``latest`` gauge keeps the largest value instead of a sum.
-    """
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    sourced: bool = False
-    zeros: bool = False
-    latest: bool = False
-    scale: int = 1
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """Return all label names, source labels first."""
-        return (*(SOURCE_LABELS if self.sourced else ()), *self.labels)
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """Return the names of a histogram's buckets in order, ``+Inf`` last."""
-        return (*(f"{bound:g}" for bound in self.buckets), "+Inf")
-
-    def add(self, *labels: str, amount: int = 1) -> Increment:
-        """Return the increment of a counter or gauge by an amount in units of 1/scale."""
-        return Increment(self.name, self._checked(labels), "", amount)
-
-    def observe(self, value: float, *labels: str) -> tuple[Increment, Increment]:
-        """Return the increments of a histogram's bucket and sum for a value >= 0."""
-        labels = self._checked(labels)
-        bucket = self.cells[bisect_left(self.buckets, value)]
-        return (
-            Increment(self.name, labels, bucket, 1),
-            Increment(self.name, labels, SUM, round(value * self.scale)),
-        )
-
-    def _checked(self, labels: tuple[str, ...]) -> tuple[str, ...]:
-        for value, values in zip(labels, self.labels.values(), strict=True):
-            if value not in values:
-                raise ValueError(f"{self.name} has no label value {value!r}")
-        return labels
-
 
 _EVENT: Final = {"event": vocabulary.EVENT_NAMES}
 _ORIGIN: Final = {"origin": vocabulary.ORIGINS}

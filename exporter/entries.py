@@ -7,8 +7,9 @@ packets and events nothing of storage.
 from dataclasses import dataclass
 
 from exporter import catalogue, events
-from exporter.catalogue import Increment
 from exporter.events import Event
+from exporter.families import Increment
+from exporter.vocabulary import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ class Entry:
         if self.push_domain and self.app_name and self.stream_id:
             return self.push_domain, self.app_name, self.stream_id
         return None
+
+    @property
+    def source(self) -> tuple[str, str] | None:
+        """Return (push_domain, app_name) if any increment is labelled with them.
+
+        ``unknown`` stands for the one that the packet did not name.
+        """
+        if not any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
+            return None
+        return self.push_domain or UNKNOWN, self.app_name or UNKNOWN
 
     def counts_at(self, now: float) -> tuple[Increment, ...]:
         """Return all increments of the entry if it is new and received at Unix time ``now``."""

@@ -1,0 +1,215 @@
+"""One thread that commits; whoever waits for it shares the commit.
+
+A commit costs a disk flush or a round trip, however much is in it.  So callbacks queue
+while a commit runs and all go into the next one; nobody waits for company.  The thread is
+the only one that writes, so stores need no locks against their own process.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+
+from exporter.catalogue import COMMIT_SECONDS
+from exporter.entries import Entry
+from exporter.families import Increment
+from exporter.ledger.interface import (
+    UNAVAILABLE_AFTER_SECONDS,
+    LedgerUnavailable,
+    Receipt,
+)
+from exporter.ledger.tallies import Tallies
+
+LARGEST_COMMIT: Final = 256
+TICK_SECONDS: Final = 0.5
+"""How long a tally waits for a commit to ride with, and a lost store for the next attempt."""
+
+TEND_SECONDS: Final = 1.0
+SHORTEST_WAIT_SECONDS: Final = 1.0
+
+log = structlog.get_logger()
+
+
+class Posting(NamedTuple):
+    """An entry and the Unix time of its receipt."""
+
+    entry: Entry
+    now: float
+
+
+class Store(Protocol):
+    """What a kind of storage does for the committing thread, which alone calls it."""
+
+    def commit(self, postings: Sequence[Posting], tallies: Sequence[Increment]) -> list[Receipt]:
+        """Write everything in one durable transaction and return a receipt for each posting.
+
+        With nothing to write it still proves that a commit is possible.  Raises
+        ``LedgerUnavailable`` after undoing all; the next call starts afresh.
+        """
+
+    def tend(self, now: float) -> bool:
+        """Forget one small step's worth of what is too old; return if more is due."""
+
+    def close(self) -> None:
+        """Let go of the storage."""
+
+
+class _Ticket:
+    """The place of one caller in the queue; without a posting it only asks for a commit."""
+
+    __slots__ = ("_done", "abandoned", "failure", "posting", "receipt")
+
+    def __init__(self, posting: Posting | None) -> None:
+        self.posting = posting
+        self.receipt: Receipt | None = None
+        self.failure: str | None = None
+        self.abandoned = False
+        self._done = threading.Lock()  # cheaper than an Event, which is a lock and more
+        self._done.acquire()
+
+    def settle(self, *, receipt: Receipt | None = None, failure: str | None = None) -> None:
+        self.receipt, self.failure = receipt, failure
+        self._done.release()
+
+    def wait(self, seconds: float) -> Receipt | None:
+        if not self._done.acquire(timeout=seconds):
+            self.abandoned = True
+            raise LedgerUnavailable(f"no commit within {seconds:.0f} s")
+        if self.failure is not None:
+            raise LedgerUnavailable(self.failure)
+        return self.receipt
+
+
+class SharedCommits:
+    """The queue before a store, and the thread that empties it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
+        self._tallies = Tallies()
+        self._failure: str | None = None
+        self._busy_since: float | None = None
+        self._committed_at = 0.0
+        self._tend_at = 0.0
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    def record(self, entry: Entry, now: float) -> Receipt:
+        """Return the entry's receipt after its commit; see ``Ledger.record``."""
+        receipt = self._wait_for(Posting(entry, now))
+        assert receipt is not None  # noqa: S101 - a settled ticket with a posting has one
+        return receipt
+
+    def check(self) -> None:
+        """Return if a commit is possible now; see ``Ledger.check``."""
+        if self._failure or time.monotonic() - self._committed_at > TEND_SECONDS:
+            self._wait_for(None)
+
+    def tally(self, increments: Iterable[Increment]) -> None:
+        """Add increments to the next commit; see ``Ledger.tally``."""
+        self._tallies.add(increments)
+
+    def close(self) -> None:
+        """Commit what is queued and tallied, then let go of the store."""
+        self._closing = True
+        self._queue.put(None)
+        self._thread.join(UNAVAILABLE_AFTER_SECONDS)
+
+    def _wait_for(self, posting: Posting | None) -> Receipt | None:
+        busy_since = self._busy_since
+        busy = 0.0 if busy_since is None else time.monotonic() - busy_since
+        failure = self._failure
+        if self._closing:
+            failure = "shutting down"
+        elif busy > UNAVAILABLE_AFTER_SECONDS:
+            failure = f"a commit has been running for {busy:.0f} s"
+        if failure:
+            # Known to be useless: answer at once, so that no thread is kept from others.
+            raise LedgerUnavailable(failure)
+        ticket = _Ticket(posting)
+        self._queue.put(ticket)
+        return ticket.wait(max(SHORTEST_WAIT_SECONDS, UNAVAILABLE_AFTER_SECONDS - busy))
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            tickets, closing = self._gather()
+            self._busy_since = time.monotonic()
+            self._turn(tickets, last=closing)
+            self._busy_since = None
+        self._store.close()
+
+    def _gather(self) -> tuple[list[_Ticket], bool]:
+        """Return all who wait, and whether this is the end; at most a tick later, nobody."""
+        tickets: list[_Ticket] = []
+        try:
+            ticket = self._queue.get(timeout=TICK_SECONDS)
+            while ticket is not None:
+                if not ticket.abandoned:
+                    tickets.append(ticket)
+                if len(tickets) == LARGEST_COMMIT:
+                    return tickets, False
+                ticket = self._queue.get_nowait()
+        except Empty:
+            return tickets, False
+        return tickets, True
+
+    def _turn(self, tickets: list[_Ticket], *, last: bool = False) -> None:
+        if tickets or last or self._failure or self._tallies.overdue(TICK_SECONDS):
+            self._commit(tickets)
+        # Not between a failure and the attempts to recover from it.
+        if self._failure is None and not last and time.monotonic() >= self._tend_at:
+            self._tend()
+
+    def _commit(self, tickets: list[_Ticket]) -> None:
+        postings = [ticket.posting for ticket in tickets if ticket.posting]
+        tallies = self._tallies.take()
+        began = time.perf_counter()
+        try:
+            receipts = iter(self._store.commit(postings, tallies))
+        except LedgerUnavailable as error:
+            self._tallies.put_back(tallies)
+            self._fail(tickets, str(error))
+        except Exception:
+            # Our own fault, and perhaps that of a single entry: the others must not suffer.
+            self._tallies.put_back(tallies)
+            if len(tickets) > 1:
+                for ticket in tickets:
+                    self._commit([ticket])
+                return
+            log.exception("ledger.failed")
+            for ticket in tickets:
+                ticket.settle(failure="internal error, see the log")
+        else:
+            seconds = time.perf_counter() - began
+            self._committed_at = time.monotonic()
+            self._succeed()
+            for ticket in tickets:
+                ticket.settle(receipt=next(receipts) if ticket.posting else None)
+            self._tallies.add(COMMIT_SECONDS.observe(seconds), urgent=False)
+
+    def _tend(self) -> None:
+        self._tend_at = time.monotonic() + TEND_SECONDS
+        try:
+            if self._store.tend(time.time()):
+                self._tend_at = 0.0
+        except LedgerUnavailable as error:
+            self._fail([], str(error))
+        except Exception:
+            log.exception("ledger.failed")
+
+    def _fail(self, tickets: list[_Ticket], failure: str) -> None:
+        if self._failure is None:
+            log.error("ledger.unavailable", reason=failure)
+        self._failure = failure
+        for ticket in tickets:
+            ticket.settle(failure=failure)
+
+    def _succeed(self) -> None:
+        if self._failure is not None:
+            log.info("ledger.available", after=self._failure)
+        self._failure = None

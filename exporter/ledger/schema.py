@@ -1,0 +1,129 @@
+"""The tables of the embedded ledger, their version, and the refusals to use a file.
+
+A file is used only if it is whole, ours, and not newer than this program: never is a
+damaged or foreign one replaced by a new empty ledger.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from exporter.ledger.files import sync_directory
+from exporter.ledger.interface import LedgerRefused
+
+APPLICATION_ID: Final = 0x43535301
+VERSION: Final = 1
+
+TABLES: Final = """
+-- What was received, in order of receipt (rowid), to recognise redeliveries.
+CREATE TABLE identity (
+    receipt INTEGER PRIMARY KEY,
+    identity BLOB NOT NULL UNIQUE,
+    seen_at INTEGER NOT NULL
+);
+
+-- Pairs that have labels of their own.
+CREATE TABLE source (
+    push_domain TEXT NOT NULL,
+    app_name TEXT NOT NULL,
+    PRIMARY KEY (push_domain, app_name)
+) WITHOUT ROWID;
+
+-- Active streams: those with an open push. Origin is that of the newest one.
+CREATE TABLE stream (
+    id INTEGER PRIMARY KEY,
+    push_domain TEXT NOT NULL,
+    app_name TEXT NOT NULL,
+    stream_id TEXT NOT NULL,
+    label_domain TEXT NOT NULL,
+    label_app TEXT NOT NULL,
+    origin TEXT,
+    heard_at REAL NOT NULL,
+    UNIQUE (stream_id, app_name, push_domain)
+);
+CREATE INDEX stream_by_hearing ON stream (heard_at);
+
+CREATE TABLE open_push (
+    identity BLOB PRIMARY KEY,
+    stream INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    began_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX open_push_by_stream ON open_push (stream, began_at, identity, origin);
+CREATE INDEX open_push_by_beginning ON open_push (began_at);
+
+-- Every number that is shown. labels: JSON array; value: in units of 1/scale.
+CREATE TABLE cell (
+    family TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    cell TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (family, labels, cell)
+) WITHOUT ROWID;
+
+-- One row, written when a commit is to be proven possible.
+CREATE TABLE proof (id INTEGER PRIMARY KEY CHECK (id = 1), committed_at REAL NOT NULL);
+INSERT INTO proof VALUES (1, 0);
+"""
+
+# The table of identities can be large and is checked by use.
+_CHECKED: Final = ("cell", "source", "stream", "open_push", "proof")
+
+
+def create_if_missing(path: Path) -> bool:
+    """Make an empty ledger unless there is a file; return whether one was made.
+
+    The file appears under its name only when it is whole, so an empty one is never ours.
+    The caller holds the ledger's lock.
+    """
+    if path.exists():
+        return False
+    leftovers = [name for name in (f"{path}-wal", f"{path}-journal") if os.path.exists(name)]  # noqa: PTH110
+    if leftovers:
+        raise LedgerRefused(
+            f"{path} is missing, but {leftovers[0]} is there: restore the ledger's file, or"
+            " move the leftovers away to begin a new one"
+        )
+    new = Path(f"{path}.new")
+    new.unlink(missing_ok=True)
+    connection = sqlite3.connect(new, isolation_level=None)
+    try:
+        connection.executescript(
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+            f" PRAGMA synchronous = FULL; BEGIN; {TABLES} COMMIT;"
+        )
+    finally:
+        connection.close()
+    new.chmod(0o600)
+    new.rename(path)
+    sync_directory(path.parent)
+    return True
+
+
+def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ``LedgerRefused`` unless a file is a whole ledger of a version that we know."""
+    if path.stat().st_size == 0:
+        raise LedgerRefused(f"{path} is empty, so it is no ledger: restore it or move it away")
+    try:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application_id != APPLICATION_ID:
+            raise LedgerRefused(f"{path} is a database, but not one of this program")
+        if version > VERSION:
+            raise LedgerRefused(
+                f"{path} has schema version {version}, and this program knows {VERSION}:"
+                " it was written by a newer version, which must be used again"
+            )
+        for table in _CHECKED:
+            (answer,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
+            if answer != "ok":
+                raise LedgerRefused(f"{path} is damaged: {answer}")
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise LedgerRefused(
+            f"{path} is damaged: {error}. Restore it from a backup, or move it away to begin"
+            " a new ledger"
+        ) from error

@@ -1,0 +1,198 @@
+"""The embedded ledger: one SQLite file in WAL mode, shared by the processes of a machine.
+
+``synchronous=FULL``: a commit returns when it is on the disk.  One thread of each process
+writes (``commits``); between processes the file lock takes turns (``files``).
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import orjson
+import structlog
+
+from exporter.families import Increment
+from exporter.ledger import schema
+from exporter.ledger.commits import Posting, SharedCommits
+from exporter.ledger.files import FileLock, inode
+from exporter.ledger.interface import (
+    Cell,
+    LedgerRefused,
+    LedgerUnavailable,
+    Limits,
+    Receipt,
+    Snapshot,
+)
+from exporter.ledger.posting import Book
+
+log = structlog.get_logger()
+
+_BUSY_SECONDS = 4.0
+"""How long to wait for a foreign program (a backup, a shell) that holds SQLite's own lock."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a ledger's file and refuse an unusable one; the caller holds the lock."""
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        schema.refuse_unusable(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS flushes the drive only so
+        connection.execute("PRAGMA cache_size = -16000")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class SqliteStore:
+    """The writing side, called by the committing thread alone."""
+
+    def __init__(self, path: Path, lock: FileLock, limits: Limits) -> None:
+        self._path = path
+        self._lock = lock
+        self._connection: sqlite3.Connection | None = None
+        self._inode: tuple[int, int] | None = None
+        self._book = Book(limits)
+
+    def commit(self, postings: Sequence[Posting], tallies: Sequence[Increment]) -> list[Receipt]:
+        """Write everything in one transaction; see ``Store``."""
+        with self._transaction() as connection:
+            return self._book.post(connection, postings, tallies, time.time())
+
+    def tend(self, now: float) -> bool:
+        """Forget one step's worth; see ``Store``."""
+        with self._transaction() as connection:
+            return self._book.forget(connection, now)
+
+    def close(self) -> None:
+        """Close the connection; the last one of all processes checkpoints, under the lock."""
+        with self._lock:
+            self._disconnect()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                connection = self._connected()
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+                self._book.keep()
+            except (sqlite3.Error, OSError, LedgerRefused) as error:
+                self._undo()
+                raise unavailable(error) from error
+            except BaseException:
+                self._undo()
+                raise
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path)
+            self._inode = inode(self._path)
+        elif inode(self._path) != self._inode:
+            # Writing on would count into a file without a name, lost at the next start.
+            raise LedgerRefused(f"{self._path} was removed or replaced while in use")
+        return self._connection
+
+    def _undo(self) -> None:
+        """Forget a failed transaction, and the connection, whose state nobody knows."""
+        self._book.undo()
+        if inode(self._path) == self._inode:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with suppress(sqlite3.Error):
+                connection.close()  # rolls back what is open
+
+
+class SqliteReader:
+    """The reading side: one connection, for any thread, that never writes."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self._path = path
+        self._file_lock = lock
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._inode: tuple[int, int] | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Return all that is committed; see ``Ledger.snapshot``."""
+        with self._lock:
+            try:
+                return self._read()
+            except (sqlite3.Error, OSError, LedgerRefused) as error:
+                self._disconnect()
+                raise unavailable(error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._disconnect()
+
+    def _read(self) -> Snapshot:
+        if self._connection is None or inode(self._path) != self._inode:
+            self._disconnect()
+            with self._file_lock:
+                if inode(self._path) is None:
+                    raise LedgerRefused(f"{self._path} is gone")
+                self._connection = connect(self._path)
+                self._connection.execute("PRAGMA query_only = ON")
+                self._inode = inode(self._path)
+        connection = self._connection
+        connection.execute("BEGIN")
+        try:
+            cells = [
+                Cell(family, tuple(orjson.loads(labels)), cell, value, created_at)
+                for family, labels, cell, value, created_at in connection.execute(
+                    "SELECT family, labels, cell, value, created_at FROM cell"
+                )
+            ]
+            (oldest,) = connection.execute("SELECT min(began_at) FROM open_push").fetchone()
+        finally:
+            connection.execute("ROLLBACK")
+        return Snapshot(cells, oldest)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with self._file_lock, suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+
+class SqliteLedger:
+    """A ``Ledger`` in one file."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        """Open or make the ledger at ``path``.  Raises ``LedgerRefused`` or ``OSError``."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = FileLock(Path(f"{path}.lock"))
+        with self._lock:
+            if schema.create_if_missing(path):
+                log.info("ledger.created", path=str(path))
+            connect(path).close()  # refuses an unusable file, recovers after a crash
+        self._reader = SqliteReader(path, self._lock)
+        self._commits = SharedCommits(SqliteStore(path, self._lock, limits))
+        self.record = self._commits.record
+        self.check = self._commits.check
+        self.tally = self._commits.tally
+        self.snapshot = self._reader.snapshot
+
+    def close(self) -> None:
+        """Commit what is tallied and close the file; see ``Ledger``."""
+        self._reader.close()
+        self._commits.close()
+
+
+def unavailable(error: Exception) -> LedgerUnavailable:
+    """Return what to tell of an error of the file or of SQLite."""
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return LedgerUnavailable(f"{error} ({name})")
