@@ -136,10 +136,10 @@ def _increments(event: Event) -> tuple[Increment, ...]:  # noqa: PLR0911 - one r
 def _of_interruption(event: events.Interruption) -> tuple[Increment, ...]:
     errcode = event.errcode
     counted = catalogue.INTERRUPTIONS.add(event.origin, errcode.code, errcode.cause)
-    if event.push_duration_ms is None:
+    duration = event.push_duration_seconds
+    if duration is None:
         return (counted,)
-    seconds = event.push_duration_ms / 1000
-    return counted, *catalogue.PUSH_DURATION.observe(seconds, event.origin)
+    return counted, *catalogue.PUSH_DURATION.observe(duration, event.origin)
 
 
 def _of_recording(event: events.Recording) -> tuple[Increment, ...]:

@@ -60,10 +60,10 @@ _DOCUMENTED: Final[dict[Cause, dict[str, str]]] = {
     "operator": {
         "21": "Cut or banned by request, or replaced by a new push",
     },
-    "unknown": {
-        code: "Unknown reason"
-        for code in ("0", "22", "25", "26", "27", "28", "29", "30", "31", "32", "34", "36")
-    },
+    "unknown": dict.fromkeys(
+        ("0", "22", "25", "26", "27", "28", "29", "30", "31", "32", "34", "36"),
+        "Unknown reason",
+    ),
 }
 
 _BY_CODE: Final[dict[str, ErrCode]] = {

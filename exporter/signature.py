@@ -1,4 +1,4 @@
-"""Is this (t, sign) from a holder of one of our keys, and now?
+"""Verify that (t, sign) comes from a holder of one of our keys, and now.
 
 Pure: no clock, no I/O.  ``sign`` is the lowercase hex MD5 of the callback key followed
 by the decimal ``t``; ``t`` is the expiry, Unix seconds, ten minutes past the sending.

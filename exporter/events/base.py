@@ -37,6 +37,7 @@ class Event(BaseModel):
     push_domain: wire.OptionalDomain = Field(None, validation_alias=DOMAIN)
     app_name: wire.OptionalName = Field(None, validation_alias=APP_NAME)
     stream_id: wire.OptionalName = Field(None, validation_alias=STREAM_ID)
+    user_ip: wire.OptionalWord = Field(None, repr=False)
 
     @property
     def occurred_at(self) -> float | None:
@@ -47,6 +48,11 @@ class Event(BaseModel):
     def own_key(self) -> tuple[Any, ...] | None:
         """Return what a redelivery repeats and no other event has (section 3.0), if known."""
         return None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return what a log line says of the event beside its stream: bounded, no secrets."""
+        return {}
 
     @property
     def stream(self) -> tuple[str | None, str | None, str | None]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from exporter import vocabulary
 from exporter.events import wire
 from exporter.events.base import Event, digest
@@ -31,12 +33,16 @@ class Relay(Event):
         message = digest({"msg": self.packet.get("msg")})
         return self.task_id or "", self.callback_event, self.event_time or 0, message
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"relay_event": self.relay_event}
+
 
 class _Text(Event):
     """What subtitles and smart erase share (section 3.12)."""
 
     task_id: wire.OptionalKey = None
-    data: wire.Object = {}
+    data: wire.Object = Field(default_factory=dict)
 
     @property
     def own_key(self) -> tuple[Any, ...] | None:
@@ -82,7 +88,7 @@ class Highlight(Event):
 
     name = "highlight"
 
-    items: wire.Objects = []
+    items: wire.Objects = Field(default_factory=list)
 
     @property
     def own_key(self) -> tuple[Any, ...]:

@@ -50,6 +50,10 @@ class PornDetection(_Moderation):
     def own_key(self) -> tuple[Any, ...]:
         return self.stream_id, self.img
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"label": self.label, "suggestion": self.suggestion}
+
 
 class AudioModeration(_Moderation):
     """Suspicious sound was found (event_type 315, section 3.7)."""
@@ -68,3 +72,7 @@ class AudioModeration(_Moderation):
     @property
     def own_key(self) -> tuple[Any, ...]:
         return (self.request_id,) if self.request_id else (self.task_id, self.seq)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"label": self.label, "suggestion": self.suggestion}

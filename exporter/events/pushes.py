@@ -1,5 +1,7 @@
 """Push and interruption: the beginning and the end of one sequence (section 3.1)."""
 
+from typing import Any
+
 from pydantic import AliasChoices, Field
 
 from exporter import vocabulary
@@ -20,7 +22,6 @@ class _OfPush(Event):
     event_time: wire.Seconds = Field(validation_alias=_EVENT_TIME)
     appid: wire.OptionalInteger = None
     set_id: wire.OptionalInteger = None
-    user_ip: wire.OptionalWord = Field(None, repr=False)
 
     @property
     def occurred_at(self) -> float:
@@ -51,6 +52,10 @@ class Push(_OfPush):
     def identity(self) -> bytes:
         return self.push_identity
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"sequence": self.sequence, "origin": self.origin}
+
 
 class Interruption(_OfPush):
     """A push ended, for the reason that errcode names (event_type 0)."""
@@ -65,6 +70,22 @@ class Interruption(_OfPush):
         return self.interruption_identity
 
     @property
+    def push_duration_seconds(self) -> float | None:
+        """Return how long the push lasted, None if the packet does not say it."""
+        return None if self.push_duration_ms is None else self.push_duration_ms / 1000
+
+    @property
     def errcode(self) -> ErrCode:
         """Return the documented errcode, or ``other``."""
         return errcode_of(self.errcode_number)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return {
+            "sequence": self.sequence,
+            "origin": self.origin,
+            "errcode": self.errcode_number,
+            "cause": self.errcode.cause,
+            "description": self.errcode.description,
+            "push_duration_seconds": self.push_duration_seconds,
+        }

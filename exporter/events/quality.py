@@ -39,6 +39,10 @@ class PushError(Event):
     def own_key(self) -> tuple[Any, ...]:
         return self.sequence, self.data_time
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"errors": dict(self.counts)}
+
 
 class StreamMonitor(Event):
     """A monitor saw a stream break or degrade (event_type 328, section 3.10)."""
@@ -61,6 +65,10 @@ class StreamMonitor(Event):
     def own_key(self) -> tuple[Any, ...]:
         return self.stream_id, self.event_name, self.event_time
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"class": self.quality_class}
+
 
 class _Quality(Event):
     """What quality control and assessment share (section 3.11)."""
@@ -80,6 +88,10 @@ class _Quality(Event):
     @property
     def own_key(self) -> tuple[Any, ...]:
         return *self.stream, self.class_word, self.event_time
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"class": self.quality_class}
 
 
 class QualityControl(_Quality):

@@ -34,6 +34,14 @@ class Recording(Event):
     def own_key(self) -> tuple[Any, ...]:
         return (self.record_file_id or self.file_id,)
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {
+            "file_format": self.file_format,
+            "recorded_seconds": self.duration_seconds,
+            "file_size_bytes": self.file_size_bytes,
+        }
+
 
 class RecordingStatus(Event):
     """A recording task changed its state (event_type 332, section 3.3)."""
@@ -57,13 +65,17 @@ class RecordingStatus(Event):
     def own_key(self) -> tuple[Any, ...]:
         return (self.seq,)
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"status": self.status}
+
 
 class RecordingException(Event):
     """A recording goes wrong, or might (event_type 341, section 3.4)."""
 
     name = "recording_exception"
 
-    details: wire.Object = Field(validation_alias="exception")
+    exception_body: wire.Object = Field(validation_alias="exception")
     level_word: wire.OptionalWord = Field(None, validation_alias="exception_level")
     session_id: wire.OptionalKey = None
     timestamp: wire.OptionalSeconds = None
@@ -71,7 +83,7 @@ class RecordingException(Event):
     @property
     def exception_type(self) -> int | None:
         """Return the documented negative number, None if it is no integer."""
-        return wire.integer(self.details.get("type"))
+        return wire.integer(self.exception_body.get("type"))
 
     @property
     def exception(self) -> str:
@@ -91,6 +103,10 @@ class RecordingException(Event):
     def own_key(self) -> tuple[Any, ...]:
         return self.session_id, self.exception_type, self.timestamp
 
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"exception": self.exception, "exception_level": self.level}
+
 
 class Screencapture(Event):
     """A picture of a stream was taken (event_type 200, section 3.5)."""
@@ -108,3 +124,7 @@ class Screencapture(Event):
     @property
     def own_key(self) -> tuple[Any, ...]:
         return self.pic_full_url, self.create_time
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return {"file_size_bytes": self.file_size_bytes}

@@ -98,6 +98,11 @@ class SharedCommits:
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
+    @property
+    def failure(self) -> str | None:
+        """Return why the last commit failed; see ``Ledger.failure``."""
+        return self._failure
+
     def record(self, entry: Entry, now: float) -> Receipt:
         """Return the entry's receipt after its commit; see ``Ledger.record``."""
         receipt = self._wait_for(Posting(entry, now))

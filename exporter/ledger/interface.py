@@ -101,6 +101,10 @@ class Ledger(Protocol):
     Made after the fork, closed once.  All times are Unix seconds.
     """
 
+    @property
+    def failure(self) -> str | None:
+        """Return why the last commit failed, None if it did not; asks nobody."""
+
     def record(self, entry: Entry, now: float) -> Receipt:
         """Commit an entry that was received at ``now``, and only then return.
 

@@ -19,6 +19,8 @@ Stream = tuple[str, str, str]
 class MemoryLedger:
     """A ``Ledger`` of dicts behind one lock."""
 
+    failure: str | None = None
+
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._lock = threading.Lock()

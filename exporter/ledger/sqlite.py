@@ -186,6 +186,11 @@ class SqliteLedger:
         self.tally = self._commits.tally
         self.snapshot = self._reader.snapshot
 
+    @property
+    def failure(self) -> str | None:
+        """Return why the last commit failed; see ``Ledger``."""
+        return self._commits.failure
+
     def close(self) -> None:
         """Commit what is tallied and close the file; see ``Ledger``."""
         self._reader.close()

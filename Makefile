@@ -1,0 +1,55 @@
+# make run   the exporter on its embedded ledger, in a virtual environment of its own
+# make test  everything: tools, lint, types, tests
+# make help  the rest
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help run test tools lint format lock golden clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(VENV)/installed ## Run the exporter
+	$(BIN)/css-exporter serve
+
+test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
+	$(BIN)/python -m pytest
+
+tools: ## Install the real programs that tests use (Debian, as root)
+	sh tests/install-tools.sh
+
+lint: $(VENV)/installed-dev ## Check style and types
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy --no-error-summary
+
+format: $(VENV)/installed-dev ## Put the code in the house style
+	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+golden: $(VENV)/installed-dev ## Rewrite the committed results that tests compare with
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden_scrape.py tests/test_readme.py
+
+lock: $(VENV)/installed-dev ## Pin what is installed, with hashes and without addresses
+	$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK) --group build --group dev -o requirements-dev.lock
+
+LOCK := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet --no-config --upgrade
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	touch $@
+
+clean: ## Remove the environment and caches, never data
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

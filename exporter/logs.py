@@ -1,0 +1,112 @@
+"""Structured logs: one canonical line a callback, those of others in the same form.
+
+Text that a sender made can be in a value, never forge a line or a field: JSON escapes it,
+and on a console control characters are spelled out.
+"""
+
+import logging
+import sys
+import threading
+from collections import Counter
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import orjson
+import structlog
+
+LONGEST_VALUE: Final = 512
+REFUSALS_A_WINDOW: Final = 10
+WINDOW_SECONDS: Final = 10.0
+
+log = structlog.get_logger()
+
+
+def configure(log_format: str, level: str) -> None:
+    """Set up structlog and the standard library's logging, both to standard output.
+
+    ``log_format`` is ``json``, ``console`` or ``auto`` (console on a terminal).
+    """
+    if log_format == "auto":
+        log_format = "console" if sys.stdout.isatty() else "json"
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _bound_values,
+    ]
+    renderer: structlog.typing.Processor
+    if log_format == "json":
+        renderer = structlog.processors.JSONRenderer(serializer=_json)
+    else:
+        shared.append(_escape_control_characters)
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=number, force=True)
+
+
+class Limit:
+    """Lets the first lines of each kind through in a window, and tells how many it kept."""
+
+    def __init__(self, event: str) -> None:
+        self._event = f"{event}_suppressed"
+        self._lock = threading.Lock()
+        self._lines: Counter[str] = Counter()
+        self._timer: threading.Timer | None = None
+
+    def admits(self, reason: str) -> bool:
+        """Return whether a line about ``reason`` may be logged now."""
+        with self._lock:
+            self._lines[reason] += 1
+            if self._timer is None:
+                self._timer = threading.Timer(WINDOW_SECONDS, self.summarise)
+                self._timer.daemon = True
+                self._timer.start()
+            return self._lines[reason] <= REFUSALS_A_WINDOW
+
+    def summarise(self) -> None:
+        """Log how many lines were left out, and begin a new window."""
+        with self._lock:
+            lines, self._lines, self._timer = self._lines, Counter(), None
+        for reason, count in lines.items():
+            if count > REFUSALS_A_WINDOW:
+                log.warning(self._event, reason=reason, count=count - REFUSALS_A_WINDOW)
+
+
+def _json(event: dict[str, Any], **_: Any) -> str:
+    # What a reader looks for first comes first.
+    head = {name: event.pop(name, None) for name in ("timestamp", "level", "event")}
+    return orjson.dumps(head | event, default=repr).decode()
+
+
+def _bound_values(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > LONGEST_VALUE and name != "exception":
+            event[name] = f"{value[:LONGEST_VALUE]}…"
+    return event
+
+
+def _escape_control_characters(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable() and name != "exception":
+            event[name] = "".join(
+                character if character.isprintable() else ascii(character)[1:-1]
+                for character in value
+            )
+    return event

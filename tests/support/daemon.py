@@ -1,0 +1,138 @@
+"""A real ``css-exporter serve`` on free ports, to be talked to over HTTP."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from support.packets import KEY, Packet, signed
+from support.programs import free_port, stop, until
+
+
+class Answer(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def request(
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    timeout: float = 20,
+) -> Answer:
+    """Send one HTTP request to the loopback interface."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, response.read(), dict(response.headers))
+    finally:
+        connection.close()
+
+
+class Daemon:
+    """One daemon on a data directory; may be killed and started again."""
+
+    def __init__(self, data_dir: Path, **settings: Any) -> None:
+        self.data_dir = data_dir
+        self.public_port = free_port()
+        self.private_port = free_port()
+        self.log = data_dir.with_suffix(".log")
+        self.settings = {
+            "callback_listen": f"127.0.0.1:{self.public_port}",
+            "metrics_listen": f"127.0.0.1:{self.private_port}",
+            "callback_keys": KEY,
+            "data_dir": str(data_dir),
+        } | settings
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process:
+            stop(self.process)
+
+    def start(self) -> None:
+        """Start and wait until callbacks are answered."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("CSS_EXPORTER_")
+        }
+        for name, value in self.settings.items():
+            environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "exporter", "serve"],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until(self._answers, "the daemon answers")
+
+    def kill(self) -> None:
+        """End the daemon and its workers at once, as a crash would."""
+        assert self.process
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def terminate(self) -> int:
+        """Ask the daemon to end and return its exit status."""
+        assert self.process
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def post(self, packet: Packet, path: str = "/callback", *, key: str = KEY) -> Answer:
+        """Send a packet, signed now."""
+        body = json.dumps(signed(packet, key=key)).encode()
+        return request(self.public_port, "POST", path, body)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """Get a path of the private listener."""
+        return request(self.private_port, "GET", path, headers=headers)
+
+    def metrics(self, path: str = "/metrics", **headers: str) -> dict[str, float]:
+        """Return every sample as ``name{label="value",...}`` with labels sorted."""
+        return samples(self.get(path, **headers).body.decode())
+
+    def lines(self, event: str | None = None) -> list[dict[str, Any]]:
+        """Return the log's JSON lines, of one event if given."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+        return [line for line in lines if event in (None, line["event"])]
+
+    def _answers(self) -> bool:
+        assert self.process
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the daemon ended: {self.log.read_text()}")
+        try:
+            return request(self.public_port, "GET", "/-/healthy", timeout=2).status == 200
+        except OSError:
+            return False
+
+
+def samples(text: str) -> dict[str, float]:
+    """Return the samples of an exposition in Prometheus text format."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return found

@@ -1,0 +1,30 @@
+"""Packets of every event type, signed as the sender signs them."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from exporter.signature import LIFETIME_SECONDS, sign
+
+KEY = "testkey2026"
+PACKETS = Path(__file__).parents[1] / "data" / "packets"
+
+Packet = dict[str, Any]
+
+
+def packet(name: str, **fields: Any) -> Packet:
+    """Return the sample packet of a name, unsigned, with fields replaced; None removes one."""
+    found = json.loads((PACKETS / f"{name}.json").read_text(encoding="utf-8")) | fields
+    return {field: value for field, value in found.items() if value is not None}
+
+
+def all_packets() -> dict[str, Packet]:
+    """Return every sample by its name."""
+    return {path.stem: packet(path.stem) for path in sorted(PACKETS.glob("*.json"))}
+
+
+def signed(unsigned: Packet, *, key: str = KEY, t: int | None = None) -> Packet:
+    """Return a packet signed now (or to expire at ``t``)."""
+    expires_at = int(time.time()) + LIFETIME_SECONDS if t is None else t
+    return unsigned | {"t": expires_at, "sign": sign(key.encode(), expires_at)}

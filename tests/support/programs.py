@@ -1,0 +1,60 @@
+"""Real programs that tests run; where one is missing the test says so."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_PACKAGES = {
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "initdb": "postgresql",
+    "pg_ctl": "postgresql",
+}
+
+
+def program(name: str) -> str:
+    """Return the path of a program; skip the test without it, or fail it under CI."""
+    # Debian keeps PostgreSQL's own programs off PATH.
+    off_path = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    path = shutil.which(name) or next(map(str, off_path), None)
+    if path is None:
+        reason = f"{name} is missing: install the Debian package {_PACKAGES.get(name, name)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def free_port() -> int:
+    """Return a port on the loopback interface that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+    """Wait until a condition holds; raise if it does not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, gently first."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

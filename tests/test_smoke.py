@@ -1,0 +1,21 @@
+"""The whole, once: a push and its interruption through a real daemon."""
+
+from collections.abc import Callable
+
+from support.daemon import Daemon
+from support.packets import packet
+
+
+def test_push_and_interruption(daemon: Callable[..., Daemon]) -> None:
+    """A push makes a stream active; its interruption counts with errcode and cause."""
+    exporter = daemon()
+    active = (
+        'tencent_css_active_streams{app_name="stage",origin="mainland",'
+        'push_domain="live.test.example"}'
+    )
+    assert exporter.post(packet("push")).json == {"code": 0}
+    assert exporter.metrics()[active] == 1
+    assert exporter.post(packet("interruption")).json == {"code": 0}
+    assert exporter.post(packet("push")).json == {"code": 0}
+    assert exporter.metrics()[active] == 0
+    assert exporter.terminate() == 0
