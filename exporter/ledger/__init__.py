@@ -9,7 +9,10 @@
 from pathlib import Path
 
 from exporter.ledger.interface import (
+    DELIVERIES_KEPT,
+    REFUSED,
     Cell,
+    Delivery,
     Ledger,
     LedgerRefused,
     LedgerUnavailable,
@@ -21,7 +24,10 @@ from exporter.ledger.interface import (
 from exporter.ledger.sqlite import SqliteLedger
 
 __all__ = [
+    "DELIVERIES_KEPT",
+    "REFUSED",
     "Cell",
+    "Delivery",
     "Ledger",
     "LedgerRefused",
     "LedgerUnavailable",

@@ -18,14 +18,16 @@ from exporter.entries import Entry
 from exporter.families import Increment
 from exporter.ledger.interface import (
     UNAVAILABLE_AFTER_SECONDS,
+    Delivery,
     LedgerUnavailable,
     Receipt,
 )
+from exporter.ledger.notes import Notes
 from exporter.ledger.tallies import Tallies
 
 LARGEST_COMMIT: Final = 256
 TICK_SECONDS: Final = 0.5
-"""How long a tally waits for a commit to ride with, and a lost store for the next attempt."""
+"""How long tallies and notes wait for a commit to ride with, a lost store for a new attempt."""
 
 TEND_SECONDS: Final = 1.0
 SHORTEST_WAIT_SECONDS: Final = 1.0
@@ -43,7 +45,12 @@ class Posting(NamedTuple):
 class Store(Protocol):
     """What a kind of storage does for the committing thread, which alone calls it."""
 
-    def commit(self, postings: Sequence[Posting], tallies: Sequence[Increment]) -> list[Receipt]:
+    def commit(
+        self,
+        postings: Sequence[Posting],
+        tallies: Sequence[Increment],
+        deliveries: Sequence[Delivery],
+    ) -> list[Receipt]:
         """Write everything in one durable transaction and return a receipt for each posting.
 
         With nothing to write it still proves that a commit is possible.  Raises
@@ -90,6 +97,7 @@ class SharedCommits:
         self._store = store
         self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._tallies = Tallies()
+        self._notes = Notes()
         self._failure: str | None = None
         self._busy_since: float | None = None
         self._committed_at = 0.0
@@ -118,8 +126,16 @@ class SharedCommits:
         """Add increments to the next commit; see ``Ledger.tally``."""
         self._tallies.add(increments)
 
+    def note(self, delivery: Delivery) -> None:
+        """Write a delivery with a later commit; see ``Ledger.note``."""
+        self._notes.add(delivery)
+
+    def waiting(self) -> list[Delivery]:
+        """Return the deliveries that are not known to be committed, oldest first."""
+        return self._notes.waiting()
+
     def close(self) -> None:
-        """Commit what is queued and tallied, then let go of the store."""
+        """Commit what is queued, tallied and noted, then let go of the store."""
         self._closing = True
         self._queue.put(None)
         self._thread.join(UNAVAILABLE_AFTER_SECONDS)
@@ -164,24 +180,27 @@ class SharedCommits:
         return tickets, True
 
     def _turn(self, tickets: list[_Ticket], *, last: bool = False) -> None:
-        if tickets or last or self._failure or self._tallies.overdue(TICK_SECONDS):
-            self._commit(tickets)
+        notes_due = last or self._notes.overdue(TICK_SECONDS)
+        if tickets or notes_due or self._failure or self._tallies.overdue(TICK_SECONDS):
+            self._commit(tickets, self._notes.take() if notes_due else ())
         # Not between a failure and the attempts to recover from it.
         if self._failure is None and not last and time.monotonic() >= self._tend_at:
             self._tend()
 
-    def _commit(self, tickets: list[_Ticket]) -> None:
+    def _commit(self, tickets: list[_Ticket], deliveries: Sequence[Delivery] = ()) -> None:
         postings = [ticket.posting for ticket in tickets if ticket.posting]
         tallies = self._tallies.take()
         began = time.perf_counter()
         try:
-            receipts = iter(self._store.commit(postings, tallies))
+            receipts = iter(self._store.commit(postings, tallies, deliveries))
         except LedgerUnavailable as error:
             self._tallies.put_back(tallies)
+            self._notes.put_back()
             self._fail(tickets, str(error))
         except Exception:
             # Our own fault, and perhaps that of a single entry: the others must not suffer.
             self._tallies.put_back(tallies)
+            self._notes.settle()  # or that of a delivery, which is not worth another try
             if len(tickets) > 1:
                 for ticket in tickets:
                     self._commit([ticket])
@@ -193,6 +212,7 @@ class SharedCommits:
             seconds = time.perf_counter() - began
             self._committed_at = time.monotonic()
             self._succeed()
+            self._notes.settle()
             for ticket in tickets:
                 ticket.settle(receipt=next(receipts) if ticket.posting else None)
             self._tallies.add(COMMIT_SECONDS.observe(seconds), urgent=False)

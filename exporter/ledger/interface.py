@@ -16,6 +16,7 @@ comes after its own interruption is ``late``: counted, not opened.
 
 **Bounded.**  At most ``max_sources`` pairs of push domain and app name have labels of their
 own; identities are forgotten, idle pushes expire, in small steps that ride with commits.
+Of deliveries the newest few hundred are kept.
 
 **Unavailable is an answer.**  A store that cannot commit raises ``LedgerUnavailable`` within
 ``UNAVAILABLE_AFTER_SECONDS``, and takes entries again by itself once it can.
@@ -30,6 +31,12 @@ from exporter.entries import Entry
 from exporter.families import Increment
 
 UNAVAILABLE_AFTER_SECONDS: Final = 8.0
+
+REFUSED: Final = "refused"
+"""Outcome of a delivery that did not become an entry."""
+
+DELIVERIES_KEPT: Final = 300
+"""How many deliveries are kept of those that were taken, and of those refused."""
 
 
 class Outcome(StrEnum):
@@ -87,6 +94,33 @@ class Snapshot:
     oldest_open_push: float | None
 
 
+class Delivery(NamedTuple):
+    """One callback as it came in, accepted or refused: what an operator wants to see of it.
+
+    What a sender made of it is untrusted: whoever makes a delivery bounds it and keeps it
+    printable.  Never in it: ``stream_param``, ``sign``, URLs, addresses, keys.
+
+    ``outcome`` is an ``Outcome`` or ``refused``, then with a ``reason`` of ``refusals`` and
+    its ``detail``; ``delay_seconds`` is receipt minus the packet's own time, and
+    ``expires_in_seconds`` is ``t`` minus receipt, both below 0 where clocks differ.
+    ``attempts`` is told by the ledger: how many deliveries with this ``identity`` there were
+    up to this one, as far as they are kept.
+    """
+
+    received_at: float
+    outcome: str
+    reason: str | None = None
+    detail: str | None = None
+    event: str | None = None
+    push_domain: str | None = None
+    app_name: str | None = None
+    stream_id: str | None = None
+    delay_seconds: float | None = None
+    expires_in_seconds: float | None = None
+    identity: bytes | None = None
+    attempts: int = 1
+
+
 class LedgerUnavailable(Exception):  # noqa: N818 - a state that passes, told to the sender
     """The ledger cannot commit, or cannot be read, just now; the text says why."""
 
@@ -116,6 +150,20 @@ class Ledger(Protocol):
         """Add increments that are not worth a commit: they ride with the next one.
 
         Or go alone at most a second later.  At most that second is lost in a crash.
+        """
+
+    def note(self, delivery: Delivery) -> None:
+        """Remember a delivery, as unhurriedly as a tally, and with no more loss in a crash.
+
+        Only the newest ``DELIVERIES_KEPT`` of those that were taken, and as many of those
+        that were refused, are kept at any time, in memory and in the ledger: neither a busy
+        hour nor a flood of forged packets hides the others.
+        """
+
+    def deliveries(self) -> Sequence[Delivery]:
+        """Return the deliveries kept, newest first.  Raises ``LedgerUnavailable``.
+
+        Those of this process are in it at once, those of others after their commit.
         """
 
     def snapshot(self) -> Snapshot:

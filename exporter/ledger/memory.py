@@ -5,12 +5,13 @@ The oracle that the tests hold the others against.
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from exporter import catalogue
 from exporter.entries import Entry
 from exporter.families import Increment
-from exporter.ledger.interface import Cell, Limits, Outcome, Receipt, Snapshot
+from exporter.ledger.interface import Cell, Delivery, Limits, Outcome, Receipt, Snapshot
+from exporter.ledger.notes import Kept, told
 from exporter.vocabulary import OTHER, UNKNOWN
 
 Stream = tuple[str, str, str]
@@ -30,6 +31,7 @@ class MemoryLedger:
         self._open: dict[bytes, tuple[Stream, tuple[str, ...], str, float]] = {}
         self._heard: dict[Stream, float] = {}
         self._cells: dict[tuple[str, tuple[str, ...], str], tuple[int, float]] = {}
+        self._deliveries = Kept()
 
     def record(self, entry: Entry, now: float) -> Receipt:
         """Record an entry; see ``Ledger``."""
@@ -58,6 +60,16 @@ class MemoryLedger:
         """Add increments; see ``Ledger``."""
         with self._lock:
             self._add(increments, time.time())
+
+    def note(self, delivery: Delivery) -> None:
+        """Remember a delivery; see ``Ledger``."""
+        with self._lock:
+            self._deliveries.add(delivery)
+
+    def deliveries(self) -> Sequence[Delivery]:
+        """Return the deliveries kept; see ``Ledger``."""
+        with self._lock:
+            return told(self._deliveries.all())
 
     def snapshot(self) -> Snapshot:
         """Return all numbers; see ``Ledger``."""

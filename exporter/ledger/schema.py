@@ -63,13 +63,29 @@ CREATE TABLE cell (
     PRIMARY KEY (family, labels, cell)
 ) WITHOUT ROWID;
 
+-- The newest deliveries, in order of their commits (id); columns as in Delivery.
+CREATE TABLE delivery (
+    id INTEGER PRIMARY KEY,
+    received_at REAL NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    detail TEXT,
+    event TEXT,
+    push_domain TEXT,
+    app_name TEXT,
+    stream_id TEXT,
+    delay_seconds REAL,
+    expires_in_seconds REAL,
+    identity BLOB
+);
+
 -- One row, written when a commit is to be proven possible.
 CREATE TABLE proof (id INTEGER PRIMARY KEY CHECK (id = 1), committed_at REAL NOT NULL);
 INSERT INTO proof VALUES (1, 0);
 """
 
 # The table of identities can be large and is checked by use.
-_CHECKED: Final = ("cell", "source", "stream", "open_push", "proof")
+_CHECKED: Final = ("cell", "source", "stream", "open_push", "delivery", "proof")
 
 
 def create_if_missing(path: Path) -> bool:

@@ -15,17 +15,19 @@ import orjson
 import structlog
 
 from exporter.families import Increment
-from exporter.ledger import schema
+from exporter.ledger import deliveries, schema
 from exporter.ledger.commits import Posting, SharedCommits
 from exporter.ledger.files import FileLock, inode
 from exporter.ledger.interface import (
     Cell,
+    Delivery,
     LedgerRefused,
     LedgerUnavailable,
     Limits,
     Receipt,
     Snapshot,
 )
+from exporter.ledger.notes import told
 from exporter.ledger.posting import Book
 
 log = structlog.get_logger()
@@ -61,9 +63,15 @@ class SqliteStore:
         self._inode: tuple[int, int] | None = None
         self._book = Book(limits)
 
-    def commit(self, postings: Sequence[Posting], tallies: Sequence[Increment]) -> list[Receipt]:
+    def commit(
+        self,
+        postings: Sequence[Posting],
+        tallies: Sequence[Increment],
+        noted: Sequence[Delivery],
+    ) -> list[Receipt]:
         """Write everything in one transaction; see ``Store``."""
         with self._transaction() as connection:
+            deliveries.write(connection, noted)
             return self._book.post(connection, postings, tallies, time.time())
 
     def tend(self, now: float) -> bool:
@@ -126,19 +134,41 @@ class SqliteReader:
 
     def snapshot(self) -> Snapshot:
         """Return all that is committed; see ``Ledger.snapshot``."""
-        with self._lock:
-            try:
-                return self._read()
-            except (sqlite3.Error, OSError, LedgerRefused) as error:
-                self._disconnect()
-                raise unavailable(error) from error
+        with self._reading() as connection:
+            cells = [
+                Cell(family, tuple(orjson.loads(labels)), cell, value, created_at)
+                for family, labels, cell, value, created_at in connection.execute(
+                    "SELECT family, labels, cell, value, created_at FROM cell"
+                )
+            ]
+            (oldest,) = connection.execute("SELECT min(began_at) FROM open_push").fetchone()
+            return Snapshot(cells, oldest)
+
+    def deliveries(self) -> list[Delivery]:
+        """Return the committed deliveries, oldest first."""
+        with self._reading() as connection:
+            return deliveries.read(connection)
 
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
             self._disconnect()
 
-    def _read(self) -> Snapshot:
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                connection = self._connected()
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+            except (sqlite3.Error, OSError, LedgerRefused) as error:
+                self._disconnect()
+                raise unavailable(error) from error
+
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is None or inode(self._path) != self._inode:
             self._disconnect()
             with self._file_lock:
@@ -147,19 +177,7 @@ class SqliteReader:
                 self._connection = connect(self._path)
                 self._connection.execute("PRAGMA query_only = ON")
                 self._inode = inode(self._path)
-        connection = self._connection
-        connection.execute("BEGIN")
-        try:
-            cells = [
-                Cell(family, tuple(orjson.loads(labels)), cell, value, created_at)
-                for family, labels, cell, value, created_at in connection.execute(
-                    "SELECT family, labels, cell, value, created_at FROM cell"
-                )
-            ]
-            (oldest,) = connection.execute("SELECT min(began_at) FROM open_push").fetchone()
-        finally:
-            connection.execute("ROLLBACK")
-        return Snapshot(cells, oldest)
+        return self._connection
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -184,12 +202,18 @@ class SqliteLedger:
         self.record = self._commits.record
         self.check = self._commits.check
         self.tally = self._commits.tally
+        self.note = self._commits.note
         self.snapshot = self._reader.snapshot
 
     @property
     def failure(self) -> str | None:
         """Return why the last commit failed; see ``Ledger``."""
         return self._commits.failure
+
+    def deliveries(self) -> Sequence[Delivery]:
+        """Return the deliveries kept; see ``Ledger``."""
+        waiting = self._commits.waiting()
+        return told(self._reader.deliveries(), waiting)
 
     def close(self) -> None:
         """Commit what is tallied and close the file; see ``Ledger``."""
