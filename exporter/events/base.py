@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SkipValidation
 
 from exporter import vocabulary
 from exporter.events import wire
+from exporter.refusals import Refusal
 
 Packet = Mapping[str, Any]
 """The JSON object of one callback, as decoded."""
@@ -83,6 +84,13 @@ def identity_of(name: str, key: tuple[Any, ...], occurred_at: float | None = Non
 
 
 def digest(body: Packet) -> bytes:
-    """Return a digest of a body without ``t`` and ``sign``, the same in any order of fields."""
+    """Return a digest of a body without ``t`` and ``sign``, the same in any order of fields.
+
+    Raises a ``Refusal`` for a body that is nested deeper than any packet is.
+    """
     unsigned = {field: value for field, value in body.items() if field not in ("t", "sign")}
-    return blake2b(orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS), digest_size=12).digest()
+    try:
+        canonical = orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # it writes fewer levels (254) than it reads (1024)
+        raise Refusal("bad_field", "nested too deep") from None
+    return blake2b(canonical, digest_size=12).digest()
