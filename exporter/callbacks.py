@@ -16,7 +16,7 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from exporter import catalogue, events, signature
+from exporter import catalogue, deliveries, events, signature
 from exporter.entries import Entry, entry_for
 from exporter.events import Event, Packet
 from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Receipt
@@ -80,18 +80,17 @@ class Receiver:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer one callback."""
+        packet: Packet = {}
         try:
-            self._receive(environ)
+            packet = _decode(_body(environ, self._policy.max_body_bytes))
+            self._record(packet)
         except Refusal as refusal:
-            self.refused(refusal, environ)
+            self.refused(refusal, environ, packet)
             return _answer(start_response, refusal.status, refusal.reason)
         return _answer(start_response, 200)
 
-    def _receive(self, environ: "WSGIEnvironment") -> None:
-        """Record the callback of a request, or raise a ``Refusal``."""
-        if environ["REQUEST_METHOD"] != "POST":
-            raise Refusal("bad_method")
-        packet = _decode(_body(environ, self._policy.max_body_bytes))
+    def _record(self, packet: Packet) -> None:
+        """Record a packet's event, or raise a ``Refusal``."""
         now = self._clock()
         self._verify(packet, now)
         event = events.parse(packet)
@@ -100,6 +99,7 @@ class Receiver:
             receipt = self._ledger.record(entry, now)
         except LedgerUnavailable as error:
             raise Refusal("ledger_unavailable", str(error)) from error
+        self._ledger.note(deliveries.taken(event, entry, receipt, now))
         self._log(event, entry, receipt, now)
 
     def _verify(self, packet: Packet, now: float) -> None:
@@ -117,9 +117,14 @@ class Receiver:
             tolerance=self._policy.tolerance_seconds,
         )
 
-    def refused(self, refusal: Refusal, environ: "WSGIEnvironment") -> None:
-        """Tally and log a refusal; a flood of them floods neither ledger nor log."""
+    def refused(self, refusal: Refusal, environ: "WSGIEnvironment", packet: Packet) -> None:
+        """Tally, note and log a refusal; a flood of them floods neither ledger nor log.
+
+        Whatever looks for pages on the callback listener is not noted: it is no callback.
+        """
         self._ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
+        if refusal.reason != "not_found" or environ["REQUEST_METHOD"] == "POST":
+            self._ledger.note(deliveries.refused(refusal, packet, self._clock()))
         if self._limit.admits(refusal.reason):
             log.warning(
                 "callback.rejected",
@@ -158,7 +163,7 @@ def create_app(receiver: Receiver) -> Flask:
     @app.errorhandler(MethodNotAllowed)
     def refuse(error: HTTPException) -> Response:
         refusal = Refusal("not_found" if isinstance(error, NotFound) else "bad_method")
-        receiver.refused(refusal, request.environ)
+        receiver.refused(refusal, request.environ, {})
         answer = jsonify(code=refusal.status, reason=refusal.reason)
         answer.status_code = refusal.status
         if isinstance(error, MethodNotAllowed):
@@ -176,6 +181,8 @@ def create_app(receiver: Receiver) -> Flask:
 
 
 def _body(environ: "WSGIEnvironment", limit: int) -> bytes:
+    if environ["REQUEST_METHOD"] != "POST":
+        raise Refusal("bad_method")
     length = environ.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > limit:
         raise Refusal("too_large")

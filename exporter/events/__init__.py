@@ -51,6 +51,7 @@ __all__ = [
     "Subtitles",
     "Summary",
     "name_of",
+    "outline",
     "parse",
     "push_domain_of",
 ]
@@ -117,3 +118,8 @@ def parse(packet: Packet) -> Event:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         reason = "missing_field" if first["type"] == "missing" else "bad_field"
         raise Refusal(reason, str(first["loc"][0])) from None
+
+
+def outline(packet: Packet) -> Event:
+    """Return what every event has of a packet that may be of no use otherwise; never refuses."""
+    return Event.model_validate({**packet, PACKET: packet})
