@@ -34,22 +34,25 @@ def refused(refusal: Refusal, packet: Packet, now: float) -> Delivery:
 
     The packet is empty where there was none to read.
     """
-    delivery = Delivery(now, REFUSED, refusal.reason, shown(refusal.detail) or None)
-    if not packet:
-        return delivery
+    identity = occurred_at = None
     try:
         event = events.parse(packet)
-        delivery = delivery._replace(
-            identity=event.identity, delay_seconds=_delay(event.occurred_at, now)
-        )
+        name: str | None = event.name
+        occurred_at, identity = event.occurred_at, event.identity
     except Refusal:
-        event = events.outline(packet)
-    return delivery._replace(
-        event=_name(packet),
+        event, name = events.outline(packet), _name(packet)
+    return Delivery(
+        received_at=now,
+        outcome=REFUSED,
+        reason=refusal.reason,
+        detail=shown(refusal.detail) or None,
+        event=name,
         push_domain=shown(event.push_domain),
         app_name=shown(event.app_name),
         stream_id=shown(event.stream_id),
+        delay_seconds=_delay(occurred_at, now),
         expires_in_seconds=_expires_in(packet, now),
+        identity=identity,
     )
 
 
