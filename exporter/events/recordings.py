@@ -105,7 +105,8 @@ class RecordingException(Event):
 
     @property
     def details(self) -> dict[str, Any]:
-        return {"exception": self.exception, "exception_level": self.level}
+        # Not "exception": that is what a log line calls a traceback.
+        return {"recording_exception": self.exception, "exception_level": self.level}
 
 
 class Screencapture(Event):
