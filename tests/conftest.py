@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.daemon import Daemon
+from support.ledgers import KINDS, Open, opening
 
 
 @pytest.fixture
@@ -18,3 +19,17 @@ def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
             return stack.enter_context(Daemon(tmp_path / name, **settings))
 
         yield start
+
+
+@pytest.fixture(params=sorted(KINDS))
+def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Return a function that opens a ledger of each kind."""
+    with opening(request.param, tmp_path) as open_it:
+        yield open_it
+
+
+@pytest.fixture(params=sorted(name for name, kind in KINDS.items() if kind.durable))
+def open_durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Return a function that opens a ledger of each kind that outlives its process."""
+    with opening(request.param, tmp_path) as open_it:
+        yield open_it
