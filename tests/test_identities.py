@@ -1,12 +1,9 @@
 """Identities tell redeliveries from other events; never ``t`` or ``sign``."""
 
-from typing import Any
-
 import pytest
 from support.packets import Packet, all_packets, packet, signed
 
 from exporter import events
-from exporter.refusals import Refusal
 
 SAMPLES = all_packets()
 
@@ -96,17 +93,3 @@ def test_push_and_interruption_of_one_sequence_know_each_other() -> None:
     assert isinstance(interruption, events.Interruption)
     assert push.identity == interruption.push_identity
     assert interruption.identity == push.interruption_identity
-
-
-@pytest.mark.parametrize("depth", [255, 500, 1000])
-@pytest.mark.parametrize(
-    "fields", [{"event_type": 999, "x": 0}, packet("relay_taskexit") | {"msg": 0}]
-)
-def test_nesting_beyond_any_packet_is_refused(fields: Packet, depth: int) -> None:
-    """A packet that can be read but is too deep to tell from others is a bad one."""
-    deep: Any = 0
-    for _ in range(depth):
-        deep = [deep]
-    field = list(fields)[-1]
-    with pytest.raises(Refusal, match="bad_field"):
-        _ = events.parse(fields | {field: deep}).identity
