@@ -5,6 +5,7 @@ The listener is told by the accepted socket's own address, never by ``SERVER_POR
 """
 
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterable
@@ -34,6 +35,8 @@ KEEPALIVE_SECONDS: Final = 75
 
 GRACEFUL_SECONDS: Final = 20
 
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
+
 
 class Server(BaseApplication):
     """The daemon: one gunicorn, run by ``run()`` until a signal ends it."""
@@ -59,6 +62,9 @@ class Server(BaseApplication):
             "timeout": 60,
             "certfile": settings.tls_certfile and str(settings.tls_certfile),
             "keyfile": settings.tls_keyfile and str(settings.tls_keyfile),
+            # The workers' heartbeats: not held up by a slow disk, and on a root file system
+            # that is read-only.
+            "worker_tmp_dir": _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None,
             "proc_name": "css-exporter",
             # A client's headers must not become ours.
             "forwarded_allow_ips": "",
