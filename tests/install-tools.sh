@@ -18,6 +18,11 @@ need prometheus-alertmanager prometheus-alertmanager alertmanager
 need chromium chromium
 need chromium-driver chromedriver
 need postgresql initdb '/usr/lib/postgresql/*/bin/initdb'
+need buildah buildah
+need mmdebstrap mmdebstrap
+need iproute2 ip
+need nginx-light nginx
+need systemd systemd-analyze
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -18,6 +18,12 @@ _PACKAGES = {
     "chromedriver": "chromium-driver",
     "initdb": "postgresql",
     "pg_ctl": "postgresql",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "setpriv": "util-linux",
+    "ip": "iproute2",
+    "nginx": "nginx-light",
+    "systemd-analyze": "systemd",
 }
 
 

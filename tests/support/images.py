@@ -1,0 +1,285 @@
+"""The unmodified Dockerfile, built and run without a container engine.
+
+No registry is asked: the base is a stand-in made of the machine's own Debian, tagged with the
+base image's name.  What runs is what the image says, isolated as ``docker run --read-only
+--cap-drop ALL --security-opt no-new-privileges --network none`` would.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from support.daemon import Answer
+from support.programs import program
+
+ROOT = Path(__file__).parents[2]
+_PROGRAMS = ("buildah", "mmdebstrap", "unshare", "nsenter", "setpriv", "ip")
+_PACKAGES = ("ca-certificates", "python3", "python3-venv")
+
+_RUN = """
+root=$1 data=$2; shift 2
+mount --make-rprivate /
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=755 dev "$root/dev"
+touch "$root/dev/null" && mount --bind /dev/null "$root/dev/null"
+mkdir "$root/dev/shm" && mount -t tmpfs -o mode=1777,size=64m shm "$root/dev/shm"
+mount --bind "$data" "$root/data"
+mount -o remount,bind,ro "$root"
+ip link set lo up
+exec env -i "$@"
+"""
+
+_REQUEST = """
+import json, sys
+from support.daemon import request
+port, method, path, body = json.load(sys.stdin)
+answer = request(port, method, path, body.encode())
+json.dump([answer.status, answer.body.decode(), answer.headers], sys.stdout)
+"""
+
+
+def need_an_image_builder() -> None:
+    """Skip the test where no image can be built, or fail it under CI."""
+    for name in _PROGRAMS:
+        program(name)
+    reason = None
+    if os.geteuid() != 0:
+        reason = "an image can be built only by root"
+    elif not Path("/etc/debian_version").exists():
+        reason = "an image's stand-in base can be made only on Debian"
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+class Builder:
+    """Builds into a storage of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._storage = directory / "storage"
+
+    def build(self, tag: str, base: str) -> None:
+        """Build the Dockerfile on the stand-in of a base image."""
+        cached = _storage_with_base(base)
+        subprocess.run(["cp", "-a", "--reflink=auto", cached, self._storage], check=True)
+        volumes = [f"--volume={path}:{path}:ro" for path in _pip_paths()]
+        configuration = self._directory / "pip.conf"
+        configuration.write_text(_pip_configuration())
+        _buildah(
+            self._storage,
+            *("build-using-dockerfile", "--pull-never", "--isolation=chroot"),
+            *("--format=docker", "--layers=false", f"--tag={tag}", *volumes),
+            f"--volume={configuration}:/etc/pip.conf:ro",
+            str(ROOT),
+        )
+
+    def configuration(self, tag: str) -> dict[str, Any]:
+        """Return what the image says about running it."""
+        inspected = _buildah(self._storage, "inspect", "--type=image", tag)
+        return json.loads(inspected)["Docker"]["config"]
+
+    def mount(self, tag: str) -> Path:
+        """Return the root directory of a new container."""
+        container = _buildah(self._storage, "from", "--pull-never", tag).strip()
+        return Path(_buildah(self._storage, "mount", container).strip())
+
+    def close(self) -> None:
+        """Unmount and remove the containers."""
+        _buildah(self._storage, "rm", "--all")
+
+
+class Container:
+    """One running container, with a network of its own."""
+
+    def __init__(
+        self, root: Path, configuration: dict[str, Any], data: Path, log: Path, **env: str
+    ) -> None:
+        self._root = root
+        self._user, self._group = configuration["User"].split(":")
+        self._env = [*configuration["Env"], *(f"{name}={value}" for name, value in env.items())]
+        self._stop_signal = signal.Signals[configuration["StopSignal"]]
+        self.log = log
+        command = self._confined(*configuration["Entrypoint"], *configuration["Cmd"])
+        namespaces = ("--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child")
+        with log.open("ab") as file:
+            self.process = subprocess.Popen(
+                ["unshare", *namespaces, "sh", "-euc", _RUN, "sh", root, data, *command],
+                stdout=file,
+                stderr=file,
+            )
+
+    def request(self, port: int, method: str, path: str, body: str = "") -> Answer:
+        """Send a request from inside the container's network."""
+        done = self._in_namespaces(
+            "net",
+            command=(sys.executable, "-c", _REQUEST),
+            stdin=json.dumps([port, method, path, body]),
+            environment={"PYTHONPATH": str(ROOT / "tests")},
+        )
+        if done.returncode:
+            raise ConnectionError(done.stderr)
+        status, answer, headers = json.loads(done.stdout)
+        return Answer(status, answer.encode(), headers)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run another command in the image, as ``docker exec`` would."""
+        return self._in_namespaces("net", "mnt", command=("env", "-i", *self._confined(*command)))
+
+    def process_one(self) -> int:
+        """Return the number, outside, of the container's process 1."""
+        pid = self.process.pid
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+
+    def stop(self) -> int:
+        """Send the image's stop signal and return the exit status."""
+        os.kill(self.process_one(), self._stop_signal)
+        return self.process.wait(40)
+
+    def kill(self) -> None:
+        """End whatever still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def _confined(self, *command: str) -> list[str]:
+        user = (f"--reuid={self._user}", f"--regid={self._group}", "--clear-groups")
+        powers = ("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
+        return [*self._env, "chroot", str(self._root), "setpriv", *user, *powers, *command]
+
+    def _in_namespaces(
+        self,
+        *kinds: str,
+        command: tuple[str, ...],
+        stdin: str = "",
+        environment: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        options = {"net": "--net", "mnt": "--mount"}
+        spaces = (f"{options[kind]}=/proc/{self.process.pid}/ns/{kind}" for kind in kinds)
+        return subprocess.run(
+            ["nsenter", *spaces, *command],
+            input=stdin,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+
+class _Recipe(NamedTuple):
+    driver: str
+    base: str
+    suite: str
+    sources: tuple[str, ...]
+    packages: tuple[str, ...] = _PACKAGES
+
+
+def _storage_with_base(base: str) -> Path:
+    """Return a storage holding the stand-in of a base image; made once, then kept."""
+    suite = re.search(
+        r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.MULTILINE
+    )
+    assert suite
+    candidates = ("/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources")
+    sources = tuple(path for path in candidates if Path(path).exists())
+    recipe = _Recipe(_driver(), base, suite[1], sources)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "css-exporter-tests"
+    made = cache / f"base-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}"
+    if made.exists():
+        return made
+    cache.mkdir(parents=True, exist_ok=True)
+    work = cache / f"making-{os.getpid()}"
+    try:
+        _make_base(work, recipe)
+        try:
+            (work / "storage").rename(made)
+        except OSError:  # another run was faster
+            if not made.exists():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return made
+
+
+def _make_base(work: Path, recipe: _Recipe) -> None:
+    work.mkdir()
+    subprocess.run(
+        [
+            *("mmdebstrap", "--quiet", "--variant=minbase"),
+            '--aptopt=Acquire::Check-Valid-Until "false"',
+            f"--include={','.join(recipe.packages)}",
+            *(recipe.suite, work / "base.tar", *recipe.sources),
+        ],
+        check=True,
+    )
+    (work / "Dockerfile").write_text("FROM scratch\nADD base.tar /\n")
+    _buildah(
+        work / "storage",
+        *("build-using-dockerfile", "--isolation=chroot", "--format=docker"),
+        *("--layers=false", f"--tag={recipe.base}", str(work)),
+    )
+
+
+def _buildah(storage: Path, *arguments: str) -> str:
+    done = _try_buildah(storage, _driver(), *arguments)
+    if done.returncode:
+        raise RuntimeError(f"{done.args}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done.stdout
+
+
+@functools.cache
+def _driver() -> str:
+    """Return the storage driver: vfs, the slowest, where there cannot be an overlay."""
+    with tempfile.TemporaryDirectory() as directory:
+        overlay = _try_buildah(Path(directory), "overlay", "info").returncode == 0
+    return "overlay" if overlay else "vfs"
+
+
+def _try_buildah(storage: Path, driver: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *("buildah", f"--storage-driver={driver}"),
+            *(f"--root={storage}/root", f"--runroot={storage}/run", *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _pip_settings() -> dict[str, str]:
+    """Return how pip is set up on this machine, which the build needs to be told."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    )
+    settings = {}
+    for line in listed.stdout.splitlines():
+        name, _, value = line.partition("=")
+        settings[name.rpartition(".")[2]] = value.strip("'").replace("\\n", " ")
+    return settings
+
+
+def _pip_configuration() -> str:
+    lines = (f"{name} = {value}" for name, value in _pip_settings().items())
+    return "\n".join(["[global]", *lines, ""])
+
+
+def _pip_paths() -> list[Path]:
+    found = re.findall(r"(?:^|\s|file://)(/\S+)", " ".join(_pip_settings().values()))
+    paths = {Path(path) for path in found if Path(path).exists()}
+    paths |= {path.parent for path in paths if path.name == "simple"}  # links lead beside it
+    return sorted(path for path in paths if not set(path.parents) & paths)
