@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import orjson
 import structlog
@@ -35,11 +36,18 @@ log = structlog.get_logger()
 _BUSY_SECONDS = 4.0
 """How long to wait for a foreign program (a backup, a shell) that holds SQLite's own lock."""
 
+_PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""Errors of a whole ledger whose cause can go away."""
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a ledger's file and refuse an unusable one; the caller holds the lock."""
     connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode=rw",  # never make one: see schema
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
     try:
         schema.refuse_unusable(connection, path)
@@ -194,9 +202,7 @@ class SqliteLedger:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FileLock(Path(f"{path}.lock"))
         with self._lock:
-            if schema.create_if_missing(path):
-                log.info("ledger.created", path=str(path))
-            connect(path).close()  # refuses an unusable file, recovers after a crash
+            _make_or_try(path)
         self._reader = SqliteReader(path, self._lock)
         self._commits = SharedCommits(SqliteStore(path, self._lock, limits))
         self.record = self._commits.record
@@ -219,6 +225,20 @@ class SqliteLedger:
         """Commit what is tallied and close the file; see ``Ledger``."""
         self._reader.close()
         self._commits.close()
+
+
+def _make_or_try(path: Path) -> None:
+    """Make a ledger if there is none; refuse an unusable one, recover after a crash."""
+    try:
+        if schema.create_if_missing(path):
+            log.info("ledger.created", path=str(path))
+        connect(path).close()
+    except sqlite3.Error as error:
+        if path.is_file() and error.sqlite_errorcode & 0xFF in _PASSING:
+            # Not a reason to stay away: the store tells it, and recovers by itself.
+            log.warning("ledger.unavailable", reason=str(unavailable(error)))
+            return
+        raise LedgerRefused(f"{path} cannot be opened: {unavailable(error)}") from error
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:
