@@ -9,7 +9,8 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import orjson
 import structlog
@@ -41,13 +42,14 @@ def configure(log_format: str, level: str) -> None:
         shared.append(_escape_control_characters)
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     number = logging.getLevelNamesMapping()[level.upper()]
+    output = cast("TextIO", _Output(sys.stdout))
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -55,6 +57,21 @@ def configure(log_format: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=number, force=True)
+
+
+class _Output:
+    """A stream as far as it takes text: a log on a full disk must not stop who writes to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class Limit:

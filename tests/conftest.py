@@ -15,7 +15,7 @@ def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     """Return a function that starts a real daemon with settings; all end with the test."""
     with ExitStack() as stack:
 
-        def start(name: str = "data", **settings: Any) -> Daemon:
+        def start(name: str | Path = "data", **settings: Any) -> Daemon:
             return stack.enter_context(Daemon(tmp_path / name, **settings))
 
         yield start

@@ -100,10 +100,20 @@ class Daemon:
         self.process.terminate()
         return self.process.wait(30)
 
-    def post(self, packet: Packet, path: str = "/callback", *, key: str = KEY) -> Answer:
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        assert self.process
+        pid = self.process.pid
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+
+    def post(
+        self, packet: Packet, path: str = "/callback", *, key: str = KEY, timeout: float = 20
+    ) -> Answer:
         """Send a packet, signed now."""
         body = json.dumps(signed(packet, key=key)).encode()
-        return request(self.public_port, "POST", path, body)
+        return request(self.public_port, "POST", path, body, timeout=timeout)
 
     def get(self, path: str, **headers: str) -> Answer:
         """Get a path of the private listener."""
