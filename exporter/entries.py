@@ -4,7 +4,7 @@ Pure: an entry holds everything that the ledger needs, so that ledgers know noth
 packets and events nothing of storage.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter import catalogue, events
 from exporter.events import Event
@@ -38,22 +38,21 @@ class Entry:
     opens: Opening | None = None
     closes: bytes | None = None
 
-    @property
-    def stream(self) -> tuple[str, str, str] | None:
-        """Return (push_domain, app_name, stream_id) if the entry names a stream in full."""
+    stream: tuple[str, str, str] | None = field(init=False)
+    """(push_domain, app_name, stream_id) if the entry names a stream in full."""
+
+    source: tuple[str, str] | None = field(init=False)
+    """(push_domain, app_name) if any increment is labelled with them; ``unknown`` stands for
+    the one that the packet did not name."""
+
+    def __post_init__(self) -> None:
+        stream = source = None
         if self.push_domain and self.app_name and self.stream_id:
-            return self.push_domain, self.app_name, self.stream_id
-        return None
-
-    @property
-    def source(self) -> tuple[str, str] | None:
-        """Return (push_domain, app_name) if any increment is labelled with them.
-
-        ``unknown`` stands for the one that the packet did not name.
-        """
-        if not any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
-            return None
-        return self.push_domain or UNKNOWN, self.app_name or UNKNOWN
+            stream = (self.push_domain, self.app_name, self.stream_id)
+        if any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
+            source = (self.push_domain or UNKNOWN, self.app_name or UNKNOWN)
+        object.__setattr__(self, "stream", stream)
+        object.__setattr__(self, "source", source)
 
     def counts_at(self, now: float) -> tuple[Increment, ...]:
         """Return all increments of the entry if it is new and received at Unix time ``now``."""

@@ -8,6 +8,7 @@ sums are the same in any order of events.
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 SOURCE_LABELS: Final = ("push_domain", "app_name")
@@ -27,7 +28,7 @@ class Increment(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)  # families are told apart by being themselves
 class Family:
     """One metric family: what is shown, and the increments that it allows.
 
@@ -46,31 +47,33 @@ class Family:
     scale: int = 1
     buckets: tuple[float, ...] = ()
 
-    @property
+    @cached_property
     def label_names(self) -> tuple[str, ...]:
         """Return all label names, source labels first."""
         return (*(SOURCE_LABELS if self.sourced else ()), *self.labels)
 
-    @property
+    @cached_property
     def cells(self) -> tuple[str, ...]:
         """Return the names of a histogram's buckets in order, ``+Inf`` last."""
         return (*(f"{bound:g}" for bound in self.buckets), "+Inf")
 
     def add(self, *labels: str, amount: int = 1) -> Increment:
         """Return the increment of a counter or gauge by an amount in units of 1/scale."""
-        return Increment(self.name, self._checked(labels), "", amount)
+        return Increment(self.name, _checked(self, labels), "", amount)
 
     def observe(self, value: float, *labels: str) -> tuple[Increment, Increment]:
         """Return the increments of a histogram's bucket and sum for a value >= 0."""
-        labels = self._checked(labels)
+        labels = _checked(self, labels)
         bucket = self.cells[bisect_left(self.buckets, value)]
         return (
             Increment(self.name, labels, bucket, 1),
             Increment(self.name, labels, SUM, round(value * self.scale)),
         )
 
-    def _checked(self, labels: tuple[str, ...]) -> tuple[str, ...]:
-        for value, values in zip(labels, self.labels.values(), strict=True):
-            if value not in values:
-                raise ValueError(f"{self.name} has no label value {value!r}")
-        return labels
+
+@lru_cache(maxsize=10_000)
+def _checked(family: Family, labels: tuple[str, ...]) -> tuple[str, ...]:
+    for value, values in zip(labels, family.labels.values(), strict=True):
+        if value not in values:
+            raise ValueError(f"{family.name} has no label value {value!r}")
+    return labels

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -23,6 +23,7 @@ from exporter.ledger.interface import (
     Receipt,
 )
 from exporter.ledger.notes import Notes
+from exporter.ledger.posting import Posting
 from exporter.ledger.tallies import Tallies
 
 LARGEST_COMMIT: Final = 256
@@ -33,13 +34,6 @@ TEND_SECONDS: Final = 1.0
 SHORTEST_WAIT_SECONDS: Final = 1.0
 
 log = structlog.get_logger()
-
-
-class Posting(NamedTuple):
-    """An entry and the Unix time of its receipt."""
-
-    entry: Entry
-    now: float
 
 
 class Store(Protocol):

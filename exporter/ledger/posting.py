@@ -1,242 +1,237 @@
-"""What one transaction of the embedded ledger does, in SQL.
+"""What a transaction changes, decided from what the store already knows.
 
-Statements act on the tables of ``schema``; the caller holds the transaction.
+Pure: a store answers ``questions`` (two or three look-ups for all postings together), ``plan``
+decides, the store writes the plan.  So a commit costs the same few statements however
+many callbacks share it, and every store decides alike.
 """
 
-import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Final
-
-import orjson
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from exporter import catalogue
 from exporter.entries import Entry
 from exporter.families import Increment
-from exporter.ledger.commits import Posting
 from exporter.ledger.interface import Limits, Outcome, Receipt
 from exporter.vocabulary import OTHER, UNKNOWN
 
-Labels = tuple[str, ...]
+Source = tuple[str, str]
+Stream = tuple[str, str, str]
+CellKey = tuple[str, tuple[str, ...], str]
+"""Family, all labels, cell."""
 
-FORGET_STEP: Final = 2000
-EXPIRE_STEP: Final = 200
-
-_ADD: Final = """
-    INSERT INTO cell (family, labels, cell, value, created_at) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET value = value + excluded.value"""
-_RAISE: Final = """
-    INSERT INTO cell (family, labels, cell, value, created_at) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"""
+_NOBODY: Source = (UNKNOWN, UNKNOWN)
 
 
-class _Sums:
+class Posting(NamedTuple):
+    """An entry and the Unix time of its receipt."""
+
+    entry: Entry
+    now: float
+
+
+class OpenPush(NamedTuple):
+    """A push that is open: its labels, where and when it began, when its stream was heard of."""
+
+    stream: Stream
+    source: Source
+    origin: str
+    began_at: float
+    heard_at: float
+
+
+@dataclass(slots=True)
+class Questions:
+    """What a store must look up before it can post."""
+
+    identities: set[bytes] = field(default_factory=set)
+    pushes: set[bytes] = field(default_factory=set)
+    streams: set[Stream] = field(default_factory=set)
+    sources: set[Source] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Facts:
+    """A store's answers.
+
+    ``seen``: which identities are remembered.  ``pushes``: every open push of the streams
+    asked for, and of the streams of the pushes asked for.  ``sources``: which are admitted;
+    ``room``: how many more may be.
+    """
+
+    seen: set[bytes]
+    pushes: dict[bytes, OpenPush]
+    sources: set[Source]
+    room: int
+
+
+class Sums:
     """The increments of one transaction, summed so that each cell is written once."""
 
     def __init__(self) -> None:
-        self._added: dict[tuple[str, Labels, str], tuple[int, float]] = {}
-        self._latest: dict[tuple[str, Labels, str], tuple[int, float]] = {}
+        self.added: dict[CellKey, tuple[int, float]] = {}
+        self.latest: dict[CellKey, tuple[int, float]] = {}
 
-    def add(self, increments: Iterable[Increment], now: float, source: Labels = ()) -> None:
+    def add(self, increments: Iterable[Increment], now: float, source: Source = _NOBODY) -> None:
+        """Add increments, of a source where their family is labelled so."""
         for name, own, cell, amount in increments:
             family = catalogue.BY_NAME[name]
             key = (name, (*source, *own) if family.sourced else own, cell)
             if family.latest:
-                value, created_at = self._latest.get(key, (amount, now))
-                self._latest[key] = (max(value, amount), created_at)
+                value, created_at = self.latest.get(key, (amount, now))
+                self.latest[key] = (max(value, amount), created_at)
             else:
-                value, created_at = self._added.get(key, (0, now))
-                self._added[key] = (value + amount, created_at)
-
-    def write(self, connection: sqlite3.Connection) -> None:
-        for statement, numbers in ((_ADD, self._added), (_RAISE, self._latest)):
-            connection.executemany(
-                statement,
-                [
-                    (family, orjson.dumps(labels).decode(), cell, *number)
-                    for (family, labels, cell), number in numbers.items()
-                ],
-            )
+                value, created_at = self.added.get(key, (0, now))
+                self.added[key] = (value + amount, created_at)
 
 
-class Book:
-    """Posts entries; remembers which sources are admitted, which never changes."""
+@dataclass(slots=True)
+class Plan:
+    """What to write, in one transaction with the facts it was made from."""
 
-    def __init__(self, limits: Limits) -> None:
+    receipts: list[Receipt] = field(default_factory=list)
+    identities: dict[bytes, float] = field(default_factory=dict)
+    opened: dict[bytes, OpenPush] = field(default_factory=dict)
+    closed: set[bytes] = field(default_factory=set)
+    heard: dict[bytes, float] = field(default_factory=dict)
+    sources: set[Source] = field(default_factory=set)
+    sums: Sums = field(default_factory=Sums)
+
+
+def questions(postings: Sequence[Posting]) -> Questions:
+    """Return what must be known to post."""
+    asked = Questions()
+    for entry, _ in postings:
+        asked.identities.add(entry.identity)
+        if entry.stream:
+            asked.streams.add(entry.stream)
+        if entry.opens:
+            asked.identities.add(entry.opens.interruption)
+            asked.pushes.add(entry.identity)
+        if entry.closes:
+            asked.pushes.add(entry.closes)
+        if entry.source and entry.source != _NOBODY:
+            asked.sources.add(entry.source)
+    return asked
+
+
+def plan(
+    postings: Sequence[Posting],
+    tallies: Iterable[Increment],
+    facts: Facts,
+    limits: Limits,
+    now: float,
+) -> Plan:
+    """Return what posting in this order changes; ``now`` is that of the tallies."""
+    work = _Work(facts, limits)
+    for entry, received_at in postings:
+        outcome = work.post(entry, received_at)
+        work.plan.receipts.append(Receipt(outcome))
+    work.plan.sums.add(tallies, now)
+    work.settle(now)
+    return work.plan
+
+
+def plan_expiry(idle: Iterable[bytes], facts: Facts, limits: Limits, now: float) -> Plan:
+    """Return what closing idle pushes changes."""
+    work = _Work(facts, limits)
+    for identity in idle:
+        push = work.close(identity)
+        if push:
+            work.plan.sums.add((catalogue.EXPIRED_PUSHES.add("idle"),), now, push.source)
+    work.settle(now)
+    return work.plan
+
+
+class _Work:
+    """The state of the ledger while a plan is made."""
+
+    def __init__(self, facts: Facts, limits: Limits) -> None:
+        self.plan = Plan()
+        self._facts = facts
         self._limits = limits
-        self._admitted: set[Labels] = set()
-        self._admitting: set[Labels] = set()
+        self._streams: dict[Stream, set[bytes]] = defaultdict(set)
+        for identity, push in facts.pushes.items():
+            self._streams[push.stream].add(identity)
+        self._before = {stream: self._newest(stream) for stream in self._streams}
+        self._open_before = len(facts.pushes)
 
-    def keep(self) -> None:
-        """Learn that the transaction was committed."""
-        self._admitted |= self._admitting
-        self._admitting.clear()
-
-    def undo(self) -> None:
-        """Learn that the transaction was not committed."""
-        self._admitting.clear()
-
-    def post(
-        self,
-        connection: sqlite3.Connection,
-        postings: Sequence[Posting],
-        tallies: Sequence[Increment],
-        now: float,
-    ) -> list[Receipt]:
-        """Write postings in order, and tallies, and return a receipt for each posting."""
-        sums = _Sums()
-        receipts = [
-            Receipt(self._post(connection, posting.entry, posting.now, sums))
-            for posting in postings
-        ]
-        sums.add(tallies, now)
-        if not postings and not tallies:
-            connection.execute("UPDATE proof SET committed_at = ?", (now,))
-        sums.write(connection)
-        return receipts
-
-    def _post(
-        self, connection: sqlite3.Connection, entry: Entry, now: float, sums: _Sums
-    ) -> Outcome:
-        stream = entry.stream
-        if stream and self._limits.push_idle_seconds:
-            connection.execute(
-                "UPDATE stream SET heard_at = ? WHERE stream_id = ? AND app_name = ?"
-                " AND push_domain = ? AND heard_at < ?",
-                (now, *reversed(stream), now - self._limits.hearing_seconds),
-            )
-        if not self._is_new(connection, entry, now):
+    def post(self, entry: Entry, now: float) -> Outcome:
+        facts, sums = self._facts, self.plan.sums
+        if entry.stream in self._streams and self._limits.push_idle_seconds:
+            self._hear(entry.stream, now)
+        if entry.identity in facts.seen or (entry.opens and entry.identity in facts.pushes):
             sums.add(entry.counts_again(), now)
             return Outcome.DUPLICATE
-        source = self._labels_of(connection, entry, now, sums)
+        facts.seen.add(entry.identity)
+        self.plan.identities[entry.identity] = now
+        source = self._admitted(entry, now)
         sums.add(entry.counts_at(now), now, source)
         if entry.closes:
-            self._close(connection, entry.closes, now, sums)
-        if entry.opens and stream:
-            if _exists(connection, "identity", entry.opens.interruption):
+            self.close(entry.closes)
+        if entry.opens and entry.stream:
+            if entry.opens.interruption in facts.seen:
                 return Outcome.LATE
-            self._open(connection, entry, source, now, sums)
+            began_at = now if entry.occurred_at is None else entry.occurred_at
+            push = OpenPush(entry.stream, source, entry.opens.origin, began_at, now)
+            facts.pushes[entry.identity] = self.plan.opened[entry.identity] = push
+            self._streams[entry.stream].add(entry.identity)
         return Outcome.ACCEPTED
 
-    def _is_new(self, connection: sqlite3.Connection, entry: Entry, now: float) -> bool:
-        inserted = connection.execute(
-            "INSERT OR IGNORE INTO identity (identity, seen_at) VALUES (?, ?)",
-            (entry.identity, int(now)),
-        ).rowcount
-        # A push may outlast the memory of its identity.
-        reopened = entry.opens and _exists(connection, "open_push", entry.identity)
-        return bool(inserted) and not reopened
+    def close(self, identity: bytes) -> OpenPush | None:
+        """Close a push if it is open, and return it."""
+        push = self._facts.pushes.pop(identity, None)
+        if push:
+            self._streams[push.stream].remove(identity)
+            if self.plan.opened.pop(identity, None) is None:
+                self.plan.closed.add(identity)
+                self.plan.heard.pop(identity, None)
+        return push
 
-    def _labels_of(
-        self, connection: sqlite3.Connection, entry: Entry, now: float, sums: _Sums
-    ) -> Labels:
-        source = entry.source or (UNKNOWN, UNKNOWN)
-        if source == (UNKNOWN, UNKNOWN) or source in self._admitted or source in self._admitting:
+    def settle(self, now: float) -> None:
+        """Count the active streams whose newest push changed, and the open pushes."""
+        sums = self.plan.sums
+        for stream in self._streams:
+            before, after = self._before.get(stream), self._newest(stream)
+            if before and after and before[:2] == after[:2]:
+                continue
+            for newest, amount in ((before, -1), (after, 1)):
+                if newest:
+                    source, origin = newest
+                    counted = catalogue.ACTIVE_STREAMS.add(origin, amount=amount)
+                    sums.add((counted,), now, source)
+        change = len(self._facts.pushes) - self._open_before
+        if change:
+            sums.add((catalogue.OPEN_PUSHES.add(amount=change),), now)
+
+    def _newest(self, stream: Stream) -> tuple[Source, str] | None:
+        """Return source and origin of a stream's newest open push."""
+        pushes = self._facts.pushes
+        newest = max(
+            self._streams[stream],
+            key=lambda identity: (pushes[identity].began_at, identity),
+            default=None,
+        )
+        return (pushes[newest].source, pushes[newest].origin) if newest else None
+
+    def _hear(self, stream: Stream, now: float) -> None:
+        known = now - self._limits.hearing_seconds
+        for identity in self._streams[stream]:
+            if self._facts.pushes[identity].heard_at < known:
+                self.plan.heard[identity] = now
+
+    def _admitted(self, entry: Entry, now: float) -> Source:
+        """Return the source labels of an entry, admitting a new source while there is room."""
+        facts = self._facts
+        source = entry.source or _NOBODY
+        if source == _NOBODY or source in facts.sources:
             return source
-        admitted = connection.execute(
-            "SELECT 1 FROM source WHERE push_domain = ? AND app_name = ?", source
-        ).fetchone()
-        if not admitted:
-            (sources,) = connection.execute("SELECT count(*) FROM source").fetchone()
-            if sources >= self._limits.max_sources:
-                sums.add((catalogue.OVERFLOWED_SOURCES.add(),), now)
-                return OTHER, OTHER
-            connection.execute("INSERT INTO source VALUES (?, ?)", source)
-            sums.add((catalogue.SOURCES.add(),), now)
-        self._admitting.add(source)
+        if facts.room <= 0:
+            self.plan.sums.add((catalogue.OVERFLOWED_SOURCES.add(),), now)
+            return OTHER, OTHER
+        facts.room -= 1
+        facts.sources.add(source)
+        self.plan.sources.add(source)
+        self.plan.sums.add((catalogue.SOURCES.add(),), now)
         return source
-
-    def _open(
-        self,
-        connection: sqlite3.Connection,
-        entry: Entry,
-        source: Labels,
-        now: float,
-        sums: _Sums,
-    ) -> None:
-        assert entry.stream and entry.opens  # noqa: S101, PT018 - the caller looked
-        connection.execute(
-            "INSERT OR IGNORE INTO stream"
-            " (push_domain, app_name, stream_id, label_domain, label_app, heard_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (*entry.stream, *source, now),
-        )
-        (stream,) = connection.execute(
-            "SELECT id FROM stream WHERE push_domain = ? AND app_name = ? AND stream_id = ?",
-            entry.stream,
-        ).fetchone()
-        began_at = now if entry.occurred_at is None else entry.occurred_at
-        connection.execute(
-            "INSERT INTO open_push (identity, stream, origin, began_at) VALUES (?, ?, ?, ?)",
-            (entry.identity, stream, entry.opens.origin, began_at),
-        )
-        sums.add((catalogue.OPEN_PUSHES.add(),), now)
-        _settle(connection, stream, now, sums)
-
-    def _close(
-        self, connection: sqlite3.Connection, identity: bytes, now: float, sums: _Sums
-    ) -> None:
-        row = connection.execute(
-            "SELECT stream FROM open_push WHERE identity = ?", (identity,)
-        ).fetchone()
-        if row:
-            connection.execute("DELETE FROM open_push WHERE identity = ?", (identity,))
-            sums.add((catalogue.OPEN_PUSHES.add(amount=-1),), now)
-            _settle(connection, row[0], now, sums)
-
-    def forget(self, connection: sqlite3.Connection, now: float) -> bool:
-        """Forget a step's worth of old identities and idle pushes; return if more is due."""
-        forgotten = connection.execute(
-            "DELETE FROM identity WHERE receipt IN (SELECT receipt FROM"
-            " (SELECT receipt, seen_at FROM identity ORDER BY receipt LIMIT ?)"
-            " WHERE seen_at < ?)",
-            (FORGET_STEP, now - self._limits.dedupe_seconds),
-        ).rowcount
-        expired = self._expire(connection, now) if self._limits.push_idle_seconds else 0
-        return forgotten == FORGET_STEP or expired == EXPIRE_STEP
-
-    def _expire(self, connection: sqlite3.Connection, now: float) -> int:
-        sums = _Sums()
-        silence = self._limits.push_idle_seconds + self._limits.hearing_seconds
-        idle = connection.execute(
-            "SELECT id, label_domain, label_app FROM stream WHERE heard_at < ? LIMIT ?",
-            (now - silence, EXPIRE_STEP),
-        ).fetchall()
-        for stream, *source in idle:
-            pushes = connection.execute(
-                "DELETE FROM open_push WHERE stream = ?", (stream,)
-            ).rowcount
-            sums.add((catalogue.EXPIRED_PUSHES.add("idle", amount=pushes),), now, tuple(source))
-            sums.add((catalogue.OPEN_PUSHES.add(amount=-pushes),), now)
-            _settle(connection, stream, now, sums)
-        sums.write(connection)
-        return len(idle)
-
-
-def _settle(connection: sqlite3.Connection, stream: int, now: float, sums: _Sums) -> None:
-    """Give a stream the origin of its newest open push, or forget it with the last one."""
-    domain, app, before = connection.execute(
-        "SELECT label_domain, label_app, origin FROM stream WHERE id = ?", (stream,)
-    ).fetchone()
-    newest = connection.execute(
-        "SELECT origin FROM open_push WHERE stream = ?"
-        " ORDER BY began_at DESC, identity DESC LIMIT 1",
-        (stream,),
-    ).fetchone()
-    after = newest[0] if newest else None
-    if after != before:
-        if before is not None:
-            lost = catalogue.ACTIVE_STREAMS.add(before, amount=-1)
-            sums.add((lost,), now, (domain, app))
-        if after is not None:
-            sums.add((catalogue.ACTIVE_STREAMS.add(after),), now, (domain, app))
-            connection.execute("UPDATE stream SET origin = ? WHERE id = ?", (after, stream))
-    if newest is None:
-        connection.execute("DELETE FROM stream WHERE id = ?", (stream,))
-
-
-def _exists(connection: sqlite3.Connection, table: str, identity: bytes) -> bool:
-    row = connection.execute(
-        f"SELECT 1 FROM {table} WHERE identity = ?",  # noqa: S608 - two names, both ours
-        (identity,),
-    ).fetchone()
-    return row is not None

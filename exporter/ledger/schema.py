@@ -23,35 +23,21 @@ CREATE TABLE identity (
     seen_at INTEGER NOT NULL
 );
 
--- Pairs that have labels of their own.
-CREATE TABLE source (
-    push_domain TEXT NOT NULL,
-    app_name TEXT NOT NULL,
-    PRIMARY KEY (push_domain, app_name)
-) WITHOUT ROWID;
+-- Pairs that have labels of their own. source: JSON array of push_domain, app_name.
+CREATE TABLE source (source TEXT PRIMARY KEY) WITHOUT ROWID;
 
--- Active streams: those with an open push. Origin is that of the newest one.
-CREATE TABLE stream (
-    id INTEGER PRIMARY KEY,
-    push_domain TEXT NOT NULL,
-    app_name TEXT NOT NULL,
-    stream_id TEXT NOT NULL,
-    label_domain TEXT NOT NULL,
-    label_app TEXT NOT NULL,
-    origin TEXT,
-    heard_at REAL NOT NULL,
-    UNIQUE (stream_id, app_name, push_domain)
-);
-CREATE INDEX stream_by_hearing ON stream (heard_at);
-
+-- stream: JSON array of push_domain, app_name, stream_id; source: that of its labels.
 CREATE TABLE open_push (
     identity BLOB PRIMARY KEY,
-    stream INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    source TEXT NOT NULL,
     origin TEXT NOT NULL,
-    began_at REAL NOT NULL
+    began_at REAL NOT NULL,
+    heard_at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX open_push_by_stream ON open_push (stream, began_at, identity, origin);
+CREATE INDEX open_push_by_stream ON open_push (stream);
 CREATE INDEX open_push_by_beginning ON open_push (began_at);
+CREATE INDEX open_push_by_hearing ON open_push (heard_at);
 
 -- Every number that is shown. labels: JSON array; value: in units of 1/scale.
 CREATE TABLE cell (
@@ -85,7 +71,8 @@ INSERT INTO proof VALUES (1, 0);
 """
 
 # The table of identities can be large and is checked by use.
-_CHECKED: Final = ("cell", "source", "stream", "open_push", "delivery", "proof")
+_DAMAGE: Final = ("SQLITE_NOTADB", "SQLITE_ERROR")  # no database; a table is missing
+_CHECKED: Final = ("cell", "source", "open_push", "delivery", "proof")
 
 
 def create_if_missing(path: Path) -> bool:
@@ -137,7 +124,7 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
             if answer != "ok":
                 raise LedgerRefused(f"{path} is damaged: {answer}")
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
+        if error.sqlite_errorname not in _DAMAGE and "CORRUPT" not in error.sqlite_errorname:
             raise
         raise LedgerRefused(
             f"{path} is damaged: {error}. Restore it from a backup, or move it away to begin"

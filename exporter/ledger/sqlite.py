@@ -16,8 +16,8 @@ import orjson
 import structlog
 
 from exporter.families import Increment
-from exporter.ledger import deliveries, schema
-from exporter.ledger.commits import Posting, SharedCommits
+from exporter.ledger import deliveries, schema, tables
+from exporter.ledger.commits import SharedCommits
 from exporter.ledger.files import FileLock, inode
 from exporter.ledger.interface import (
     Cell,
@@ -29,7 +29,7 @@ from exporter.ledger.interface import (
     Snapshot,
 )
 from exporter.ledger.notes import told
-from exporter.ledger.posting import Book
+from exporter.ledger.posting import Posting, plan, plan_expiry, questions
 
 log = structlog.get_logger()
 
@@ -48,6 +48,7 @@ def connect(path: Path) -> sqlite3.Connection:
         timeout=_BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
+        cached_statements=512,
     )
     try:
         schema.refuse_unusable(connection, path)
@@ -69,7 +70,7 @@ class SqliteStore:
         self._lock = lock
         self._connection: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
-        self._book = Book(limits)
+        self._limits = limits
 
     def commit(
         self,
@@ -79,13 +80,27 @@ class SqliteStore:
     ) -> list[Receipt]:
         """Write everything in one transaction; see ``Store``."""
         with self._transaction() as connection:
+            now = time.time()
+            facts = tables.answer(connection, questions(postings), self._limits)
+            planned = plan(postings, tallies, facts, self._limits, now)
+            tables.write(connection, planned)
             deliveries.write(connection, noted)
-            return self._book.post(connection, postings, tallies, time.time())
+            if not postings and not tallies:
+                tables.prove(connection, now)
+            return planned.receipts
 
     def tend(self, now: float) -> bool:
         """Forget one step's worth; see ``Store``."""
+        limits = self._limits
         with self._transaction() as connection:
-            return self._book.forget(connection, now)
+            more = tables.forget(connection, now - limits.dedupe_seconds)
+            if limits.push_idle_seconds:
+                silence = limits.push_idle_seconds + limits.hearing_seconds
+                idle, facts = tables.idle_pushes(connection, now - silence)
+                if idle:
+                    tables.write(connection, plan_expiry(idle, facts, limits, now))
+                more = more or len(idle) == tables.EXPIRE_STEP
+            return more
 
     def close(self) -> None:
         """Close the connection; the last one of all processes checkpoints, under the lock."""
@@ -100,7 +115,6 @@ class SqliteStore:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
-                self._book.keep()
             except (sqlite3.Error, OSError, LedgerRefused) as error:
                 self._undo()
                 raise unavailable(error) from error
@@ -119,7 +133,6 @@ class SqliteStore:
 
     def _undo(self) -> None:
         """Forget a failed transaction, and the connection, whose state nobody knows."""
-        self._book.undo()
         if inode(self._path) == self._inode:
             self._disconnect()
 

@@ -1,0 +1,177 @@
+"""The embedded ledger's tables: answering what a posting asks, writing what was planned.
+
+Each statement takes its rows all at once: Python's sqlite3 lets other threads run around
+every step, so a statement for each row costs more in waiting than in work.  The caller
+holds the transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import orjson
+
+from exporter.ledger.interface import Limits
+from exporter.ledger.posting import CellKey, Facts, OpenPush, Plan, Questions, Source
+
+FORGET_STEP: Final = 2000
+EXPIRE_STEP: Final = 200
+
+_ROWS: Final = 100
+"""Rows in a statement: old builds of SQLite take 999 values in one."""
+
+_INSERT_IDENTITIES: Final = "INSERT INTO identity (identity, seen_at) VALUES {rows}"
+_INSERT_SOURCES: Final = "INSERT INTO source VALUES {rows}"
+_INSERT_PUSHES: Final = """
+    INSERT INTO open_push (identity, stream, source, origin, began_at, heard_at)
+    VALUES {rows}"""
+_UPSERT_ADDED: Final = """
+    INSERT INTO cell (family, labels, cell, value, created_at) VALUES {rows}
+    ON CONFLICT DO UPDATE SET value = value + excluded.value"""
+_UPSERT_LATEST: Final = """
+    INSERT INTO cell (family, labels, cell, value, created_at) VALUES {rows}
+    ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"""
+
+# One row of JSON, since each row is a step.
+_SELECT_PUSHES: Final = """
+    SELECT json_group_array(json_array(hex(identity), stream, source, origin, began_at, heard_at))
+    FROM open_push WHERE stream IN ({marks})"""
+
+
+def answer(connection: sqlite3.Connection, asked: Questions, limits: Limits) -> Facts:
+    """Look up what a posting asks."""
+    seen = {
+        identity
+        for chunk in _chunks(asked.identities)
+        for (identity,) in connection.execute(
+            f"SELECT identity FROM identity WHERE identity IN ({_marks(chunk)})",  # noqa: S608 - marks
+            chunk,
+        )
+    }
+    streams = {_encode(stream) for stream in asked.streams}
+    for chunk in _chunks(asked.pushes):
+        streams |= {
+            stream
+            for (stream,) in connection.execute(
+                f"SELECT stream FROM open_push WHERE identity IN ({_marks(chunk)})",  # noqa: S608 - marks
+                chunk,
+            )
+        }
+    return Facts(seen, _pushes_of(connection, streams), *_sources(connection, asked, limits))
+
+
+def write(connection: sqlite3.Connection, plan: Plan) -> None:
+    """Write what was planned."""
+    _insert(
+        connection,
+        _INSERT_IDENTITIES,
+        [(identity, int(seen_at)) for identity, seen_at in plan.identities.items()],
+    )
+    _insert(connection, _INSERT_SOURCES, [(_encode(source),) for source in plan.sources])
+    _insert(
+        connection,
+        _INSERT_PUSHES,
+        [
+            (identity, _encode(stream), _encode(source), *rest)
+            for identity, (stream, source, *rest) in plan.opened.items()
+        ],
+    )
+    for chunk in _chunks(plan.closed):
+        connection.execute(
+            f"DELETE FROM open_push WHERE identity IN ({_marks(chunk)})",  # noqa: S608 - marks
+            chunk,
+        )
+    for identity, heard_at in plan.heard.items():  # rare: once in a hundredth of push_idle_days
+        connection.execute(
+            "UPDATE open_push SET heard_at = ? WHERE identity = ?", (heard_at, identity)
+        )
+    _insert(connection, _UPSERT_ADDED, _cells(plan.sums.added))
+    _insert(connection, _UPSERT_LATEST, _cells(plan.sums.latest))
+
+
+def prove(connection: sqlite3.Connection, now: float) -> None:
+    """Write something, so that the commit proves that a commit is possible."""
+    connection.execute("UPDATE proof SET committed_at = ?", (now,))
+
+
+def forget(connection: sqlite3.Connection, before: float) -> bool:
+    """Forget a step's worth of identities seen before a time; return if more may be due."""
+    forgotten = connection.execute(
+        "DELETE FROM identity WHERE receipt IN (SELECT receipt FROM"
+        " (SELECT receipt, seen_at FROM identity ORDER BY receipt LIMIT ?) WHERE seen_at < ?)",
+        (FORGET_STEP, before),
+    ).rowcount
+    return forgotten == FORGET_STEP
+
+
+def idle_pushes(connection: sqlite3.Connection, before: float) -> tuple[list[bytes], Facts]:
+    """Return a step's worth of pushes of whose stream nothing was heard since a time."""
+    rows = connection.execute(
+        "SELECT identity, stream FROM open_push WHERE heard_at < ? LIMIT ?",
+        (before, EXPIRE_STEP),
+    ).fetchall()
+    pushes = _pushes_of(connection, {stream for _, stream in rows})
+    return [identity for identity, _ in rows], Facts(set(), pushes, set(), 0)
+
+
+def _pushes_of(connection: sqlite3.Connection, streams: Iterable[str]) -> dict[bytes, OpenPush]:
+    pushes = {}
+    for chunk in _chunks(streams):
+        (rows,) = connection.execute(_SELECT_PUSHES.format(marks=_marks(chunk)), chunk).fetchone()
+        for identity, stream, source, origin, began_at, heard_at in orjson.loads(rows):
+            pushes[bytes.fromhex(identity)] = OpenPush(
+                tuple(orjson.loads(stream)),
+                tuple(orjson.loads(source)),
+                origin,
+                began_at,
+                heard_at,
+            )
+    return pushes
+
+
+def _sources(
+    connection: sqlite3.Connection, asked: Questions, limits: Limits
+) -> tuple[set[Source], int]:
+    admitted: set[Source] = set()
+    if not asked.sources:
+        return admitted, 0
+    for chunk in _chunks(map(_encode, asked.sources)):
+        admitted |= {
+            tuple(orjson.loads(source))
+            for (source,) in connection.execute(
+                f"SELECT source FROM source WHERE source IN ({_marks(chunk)})",  # noqa: S608 - marks
+                chunk,
+            )
+        }
+    (count,) = connection.execute("SELECT count(*) FROM source").fetchone()
+    return admitted, limits.max_sources - count
+
+
+def _cells(numbers: dict[CellKey, tuple[int, float]]) -> list[tuple[Any, ...]]:
+    return [
+        (family, _encode(labels), cell, *number)
+        for (family, labels, cell), number in numbers.items()
+    ]
+
+
+def _insert(connection: sqlite3.Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    for chunk in _chunks(rows):
+        marks = f"({_marks(chunk[0])})"
+        connection.execute(
+            statement.format(rows=", ".join([marks] * len(chunk))),
+            [value for row in chunk for value in row],
+        )
+
+
+def _encode(labels: tuple[str, ...]) -> str:
+    return orjson.dumps(labels).decode()
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    rows = list(values)
+    for start in range(0, len(rows), _ROWS):
+        yield rows[start : start + _ROWS]
