@@ -26,8 +26,8 @@ from exporter.ledger import (
 )
 from exporter.ledger.commits import Posting
 from exporter.ledger.files import FileLock
-from exporter.ledger.posting import FORGET_STEP
 from exporter.ledger.sqlite import SqliteStore, connect
+from exporter.ledger.tables import FORGET_STEP
 
 PUSH = entry("push")
 LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
