@@ -1,4 +1,4 @@
-"""Every metric family, declared once (DESIGN section 5.1).  Pure."""
+"""Every metric family, declared once.  Pure."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""errcode of an interruption -> cause and description (callbacks.md section 5).
+"""errcode of an interruption -> cause and description (docs/protocol.md section 5).
 
 The callback carries only whole codes; the sub codes (18.501, 21.102, ...) are seen in the
 console alone.  ``cause`` tells an alert what a code cannot: whom to call.

@@ -23,7 +23,7 @@ from exporter.samples import add, families_of, metric_of
 HEALTH_PATHS: Final = ("/-/healthy", "/-/ready")
 PARTS: Final = ("ledger", "process")
 SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
-"""What only a Prometheus sends: to it a new series begins at 0 (DESIGN section 5.3)."""
+"""What only a Prometheus sends: to it a new series begins at 0, see the README."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The closed list of reasons for which a callback is refused.
 
-The same word is exception, metric label, log field and answer (DESIGN section 3).
+The same word is exception, metric label, log field and answer.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Every setting, declared once (DESIGN section 2), and where its value came from.
+"""Every setting, declared once, and where its value came from.
 
 A setting is a flag of ``serve``, an environment variable ``CSS_EXPORTER_<NAME>`` or a key
 of a TOML file; flag beats environment beats file.  ``load`` finds every error at once.

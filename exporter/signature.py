@@ -2,7 +2,7 @@
 
 Pure: no clock, no I/O.  ``sign`` is the lowercase hex MD5 of the callback key followed
 by the decimal ``t``; ``t`` is the expiry, Unix seconds, ten minutes past the sending.
-It covers neither the body nor the event (callbacks.md section 2).
+It covers neither the body nor the event (docs/protocol.md section 2).
 """
 
 import hmac

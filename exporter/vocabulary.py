@@ -1,7 +1,7 @@
 """The closed sets of label values, and how open values of the wire map into them.
 
 Whatever is not documented becomes ``other``, so no sender can grow a label
-(callbacks.md and enums.csv).
+(docs/protocol.md).
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """One frozen class for each callback event; every dialect of the wire ends here.
 
 Pure: ``parse`` takes a decoded packet, opens nothing and logs nothing.  Section numbers in
-this package are those of callbacks.md.
+this package are those of docs/protocol.md.
 """
 
 from typing import Any, Final

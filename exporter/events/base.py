@@ -1,6 +1,6 @@
 """What every callback event has; and what tells one event from another.
 
-Pure.  Field names are ours (DESIGN section 9), aliases are the wire's.
+Pure.  Field names are ours, aliases are the wire's.
 """
 
 from collections.abc import Mapping

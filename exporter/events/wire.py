@@ -1,7 +1,7 @@
 """Field types of the wire, tolerant where packets are known to differ.
 
 Integers come as numbers or digit strings, times in seconds or milliseconds, lists as
-null, nested JSON as text (callbacks.md section 3.13).  What a count depends on is
+null, nested JSON as text (docs/protocol.md section 3.13).  What a count depends on is
 required and refused when unusable; an ``Optional...`` that cannot be used counts as absent.
 """
 
