@@ -50,9 +50,11 @@ class Policy:
     accept_unsigned: frozenset[str] = frozenset()
     log_user_ip: bool = False
 
-    def takes_unsigned(self, name: str) -> bool:
-        """Return whether an event is taken without a signature."""
-        return name in self.accept_unsigned or "all" in self.accept_unsigned
+    def takes_unsigned(self, packet: Packet) -> bool:
+        """Return whether a packet's event is taken without a signature."""
+        if not self.accept_unsigned:
+            return False  # then not even its event is looked at
+        return "all" in self.accept_unsigned or events.name_of(packet) in self.accept_unsigned
 
 
 class Receiver:
@@ -104,7 +106,7 @@ class Receiver:
 
     def _verify(self, packet: Packet, now: float) -> None:
         signed = packet.get("sign") not in (None, "")
-        if not signed and self._policy.takes_unsigned(events.name_of(packet)):
+        if not signed and self._policy.takes_unsigned(packet):
             return
         if signed and not self._keyring and "all" in self._policy.accept_unsigned:
             return  # a template with a key that we were told not to want
@@ -155,7 +157,7 @@ def create_app(receiver: Receiver) -> Flask:
     """Return the public application: callbacks, health for a load balancer, nothing else."""
     app = Flask(__name__, static_folder=None)
 
-    @app.get("/-/healthy")
+    @app.get("/-/healthy", provide_automatic_options=False)
     def healthy() -> Response:
         return Response("healthy\n", mimetype="text/plain")
 
