@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -33,11 +34,23 @@ def program(name: str) -> str:
     off_path = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     path = shutil.which(name) or next(map(str, off_path), None)
     if path is None:
-        reason = f"{name} is missing: install the Debian package {_PACKAGES.get(name, name)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"{name} is missing: install the Debian package {_PACKAGES.get(name, name)}")
     return path
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test for want of something, or fail it under CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def cache_directory() -> Path:
+    """Return where tests keep what is costly to make, outside the tree."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    directory = home / "css-exporter-tests"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def free_port() -> int:
