@@ -22,6 +22,7 @@ need buildah buildah
 need mmdebstrap mmdebstrap
 need iproute2 ip
 need nginx-light nginx
+need openssl openssl
 need systemd systemd-analyze
 
 [ -n "$missing" ] || exit 0

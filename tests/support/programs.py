@@ -24,6 +24,7 @@ _PACKAGES = {
     "setpriv": "util-linux",
     "ip": "iproute2",
     "nginx": "nginx-light",
+    "openssl": "openssl",
     "systemd-analyze": "systemd",
 }
 
