@@ -11,6 +11,7 @@ from exporter.keys import Keys, keys_of
 from exporter.ledger import LedgerRefused, open_ledger
 from exporter.server import Server
 from exporter.settings import ENV_PREFIX, Settings
+from exporter.simulator.cli import simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,6 +21,9 @@ def main() -> None:
 
     Begin with: css-exporter serve
     """
+
+
+main.add_command(simulate)
 
 
 @main.command(

@@ -1,0 +1,141 @@
+"""Compare the truth of a run with what an exporter shows.
+
+Compared, for every series, is by how much it grew since before the run (since an empty
+ledger, if nobody looked then), exactly:
+
+- all counters: what callbacks add, accepted callbacks, redeliveries, refusals, and those
+  that must not move (overflowed sources, expired pushes);
+- histograms of what packets say (push durations): every bucket, count and sum;
+- active streams by source and origin, and open pushes;
+- of the delay of callbacks only the count: when they were received the exporter alone knows.
+
+Not compared: when the last callback came, when the oldest open push began, how many sources
+there are, descriptions of errcodes, and what the exporter measures of itself.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPException
+from typing import Final, NamedTuple
+from urllib.error import HTTPError
+from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.request import Request, urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter import catalogue
+from exporter.simulator.meaning import Sample, le
+from exporter.simulator.report import Report, scale_of, shown
+from exporter.simulator.truth import NOTHING, Range
+
+SETTLE_SECONDS: Final = 5.0
+"""How long a difference may last: refusals are committed up to a second later."""
+
+_TIMEOUT_SECONDS: Final = 20.0
+
+_COMPARED: Final = frozenset(
+    family.name
+    for family in catalogue.LEDGER_FAMILIES
+    if family
+    not in (
+        catalogue.LAST_CALLBACK,
+        catalogue.OLDEST_OPEN_PUSH,
+        catalogue.SOURCES,
+        catalogue.ERRCODE_INFO,
+        catalogue.COMMIT_SECONDS,
+        catalogue.SCRAPE_SECONDS,
+        catalogue.DELAY,
+    )
+)
+_COMPARED_SAMPLES: Final = (
+    *_COMPARED,
+    *(f"{catalogue.PUSH_DURATION.name}{part}" for part in ("_bucket", "_count", "_sum")),
+    f"{catalogue.DELAY.name}_count",
+)
+
+
+class CheckError(Exception):
+    """An exporter that cannot be asked; the text is for the user."""
+
+
+class Difference(NamedTuple):
+    """A sample that grew by another amount than it should have."""
+
+    sample: Sample
+    expected: Range
+    grew: int
+
+    def __str__(self) -> str:
+        least, most = (f"{shown(self.sample, end):.15g}" for end in self.expected)
+        expected = least if least == most else f"{least} to {most}"
+        return f"{self.sample}: sent {expected}, shown {shown(self.sample, self.grew):.15g}"
+
+
+class Exporter:
+    """An exporter's private listener, to be asked for what its ledger holds."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """Take the address of ``/metrics``; ``token`` is the exporter's ``metrics_token``."""
+        self._url = _of_ledger(url)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def shows(self) -> dict[Sample, int]:
+        """Return all samples that are compared, in whole numbers.  Raises ``CheckError``."""
+        request = Request(self._url, headers=self._headers)  # noqa: S310 - _of_ledger looked
+        try:
+            with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
+                text = answer.read().decode()
+            found = dict(_samples(text))
+        except HTTPError as error:
+            error.close()
+            raise CheckError(f"{self._url} answers {error.code} {error.reason}") from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise CheckError(f"{self._url} cannot be read: {error}") from error
+        if not found:
+            raise CheckError(f"{self._url} shows no metrics of this exporter")
+        return found
+
+    def differences(
+        self,
+        report: Report,
+        seconds: float = SETTLE_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> list[Difference]:
+        """Return what still differs from a report after so long at most."""
+        deadline = time.monotonic() + seconds
+        while (found := compare(report, self.shows())) and time.monotonic() < deadline:
+            sleep(0.25)
+        return found
+
+
+def compare(report: Report, after: Mapping[Sample, int]) -> list[Difference]:
+    """Return every sample that did not grow as a report says, sorted."""
+    before = report.before or {}
+    found = []
+    for sample in sorted({*report.samples, *before, *after}):
+        expected = report.samples.get(sample, NOTHING)
+        grew = after.get(sample, 0) - before.get(sample, 0)
+        if grew not in expected:
+            found.append(Difference(sample, expected, grew))
+    return found
+
+
+def _samples(text: str) -> Iterator[tuple[Sample, int]]:
+    for family in text_string_to_metric_families(text):
+        for one in family.samples:
+            if one.name in _COMPARED_SAMPLES:
+                labels = dict(one.labels)
+                if "le" in labels:
+                    labels["le"] = le(float(labels["le"]))
+                sample = Sample(one.name, tuple(sorted(labels.items())))
+                yield sample, round(one.value * scale_of(sample))
+
+
+def _of_ledger(url: str) -> str:
+    """Return an address of metrics, asking only for the ledger's; raise ``CheckError``."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CheckError(f"{url} is no address like http://127.0.0.1:10063/metrics")
+    path = parts.path if parts.path not in ("", "/") else "/metrics"
+    query = parts.query or urlencode({"collect[]": "ledger"})
+    return urlunsplit(parts._replace(path=path, query=query))

@@ -1,0 +1,190 @@
+"""The commands ``simulate`` and ``replay``."""
+
+import secrets
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from exporter.simulator.check import CheckError, Exporter
+from exporter.simulator.connection import Target
+from exporter.simulator.report import Report, ReportError
+from exporter.simulator.run import Run
+from exporter.simulator.scenarios import SCENARIOS
+
+T = TypeVar("T")
+
+_SCENARIO_HELP = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
+
+
+def _target(_context: click.Context, _parameter: click.Parameter, url: str | None) -> Any:
+    try:
+        return url and Target.of(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _keys(command: Any) -> Any:
+    """Give a command ``--url``, ``--key`` and ``--key-file``."""
+    for option in (
+        click.option(
+            "--key-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="File whose first line is the callback key, such as data/callback-key.",
+        ),
+        click.option("--key", help="Callback key to sign with; without one nothing is signed."),
+        click.option(
+            "--url", callback=_target, help="Callback URL, http://127.0.0.1:8080/callback."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  css-exporter simulate --url http://127.0.0.1:8080/callback --key-file data/callback-key\n"
+    "  css-exporter simulate --url URL --key KEY --scenario receiver-outage --time-scale 20 \\\n"
+    "      --check http://127.0.0.1:10063/metrics\n"
+    "  css-exporter simulate --url URL --key KEY --rate 0 --duration 30 --report truth.json\n"
+    "  css-exporter simulate --check http://127.0.0.1:10063/metrics --report truth.json"
+)
+@_keys
+@click.option(
+    "--scenario",
+    type=click.Choice(list(SCENARIOS)),
+    default="steady",
+    help=_SCENARIO_HELP,
+    show_default=True,
+)
+@click.option(
+    "--streams",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="Hosts, each with a stream of its own.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0),
+    default=20.0,
+    show_default=True,
+    help="Requests a second, retries apart; 0: as fast as they are answered.",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    help="Seconds of new callbacks; waiting for the last retries comes on top. 0: until Ctrl-C.",
+)
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Divides the waits of the documented retry schedule (12 times a minute apart).",
+)
+@click.option("--diurnal", is_flag=True, help="More hosts in the evening of the hosts' days.")
+@click.option("--seed", type=int, help="The same seed, the same lives.  [default: by chance]")
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 256),
+    default=16,
+    show_default=True,
+    help="Parallel connections.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the truth of the run, as JSON; without --url: the one to read.",
+)
+@click.option(
+    "--check",
+    "metrics_url",
+    help="Address of /metrics, to be compared with the truth: status 1 on any difference.",
+)
+@click.option("--metrics-token", help="The exporter's metrics_token, for --check.")
+def simulate(
+    url: Target | None,
+    key: str | None,
+    key_file: Path | None,
+    report: Path | None,
+    metrics_url: str | None,
+    metrics_token: str | None,
+    connections: int,
+    seed: int | None,
+    **orders: Any,
+) -> None:
+    """Send realistic callbacks to a receiver, as the platform would.
+
+    Hosts push, are recorded, captured and moderated, and are interrupted with the usual mix
+    of errcodes. Whatever is not answered 200 is sent again by the documented schedule; a few
+    callbacks come twice or late. Ctrl-C ends the run with its report.
+
+    --check looks at the metrics before and after the run, and compares by how much each
+    series grew: nobody else may be sending meanwhile. Without --url nothing is sent, and
+    --check compares with the --report of an earlier run.
+    """
+    if url is None:
+        if not (metrics_url and report):
+            raise click.UsageError("give --url to send, or --check and --report to compare")
+        _check(_read_report(report), Exporter(metrics_url, metrics_token))
+        return
+    signer = _signer(key, key_file)
+    if orders["scenario"] == "forged" and signer is None:
+        raise click.UsageError("nothing can be forged without a key: give --key or --key-file")
+    run = Run(**orders, seed=secrets.randbelow(2**31) if seed is None else seed)
+    exporter = before = None
+    if metrics_url:
+        exporter = Exporter(metrics_url, metrics_token)
+        before = _or_exit(exporter.shows)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    run.send(url, signer, connections)
+    truth = run.report(before)
+    if report:
+        report.write_bytes(orjson.dumps(truth.document(), option=orjson.OPT_INDENT_2) + b"\n")
+    click.echo(run.summary())
+    if exporter:
+        _check(truth, exporter)
+    if not run.accepted:
+        raise click.ClickException("nothing was accepted")
+
+
+def _check(truth: Report, exporter: Exporter) -> None:
+    """Print every difference, and end with status 1 if there is one."""
+    differences = _or_exit(lambda: exporter.differences(truth))
+    for difference in differences:
+        click.echo(str(difference))
+    if differences:
+        raise click.ClickException(f"{len(differences)} samples are not what was sent")
+    click.echo(f"check: all {len(truth.samples):,} samples are exactly what was sent")
+
+
+def _or_exit(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except CheckError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _read_report(path: Path) -> Report:
+    try:
+        return Report.of(orjson.loads(path.read_bytes()))
+    except (OSError, ReportError, orjson.JSONDecodeError) as error:
+        raise click.ClickException(f"{path}: {error}") from None
+
+
+def _signer(key: str | None, key_file: Path | None) -> bytes | None:
+    """Return the key to sign with, None for no signature."""
+    if key and key_file:
+        raise click.UsageError("give --key or --key-file, not both")
+    if key_file is None:
+        return key.encode() if key else None
+    lines = key_file.read_text(encoding="utf-8").split()
+    if not lines:
+        raise click.ClickException(f"{key_file} holds no key")
+    return lines[0].encode()

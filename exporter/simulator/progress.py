@@ -1,0 +1,55 @@
+"""How a run is going: a bar on a terminal, else a plain line now and then."""
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import Any, Final, Self
+
+import click
+
+LINE_SECONDS: Final = 10.0
+STEPS: Final = 1000
+
+
+class Progress:
+    """Shows on standard error how far something is; ``total`` 0 for what has no end.
+
+    A context: the bar ends with it.
+    """
+
+    def __init__(self, label: str, total: float) -> None:
+        self._label = label
+        self._total = total
+        self._stack = ExitStack()
+        self._bar: Any = None
+        self._steps = 0
+        self._text = ""
+        self._said_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            bar: Any = click.progressbar(
+                length=STEPS,
+                label=self._label,
+                file=sys.stderr,
+                show_percent=self._total > 0,
+                show_eta=False,
+                item_show_func=lambda _: self._text,
+            )
+            self._bar = self._stack.enter_context(bar)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def show(self, done: float, text: str) -> None:
+        """Show that so much of the total is done, and what there is to say."""
+        self._text = text
+        if self._bar is not None:
+            steps = int(min(1.0, done / self._total) * STEPS) if self._total else 0
+            self._bar.update(steps - self._steps)
+            self._bar.render_progress()
+            self._steps = steps
+        elif time.monotonic() - self._said_at >= LINE_SECONDS:
+            click.echo(f"{self._label}: {text}", err=True)
+            self._said_at = time.monotonic()

@@ -1,0 +1,148 @@
+"""What the exporter must show, given what it answered.
+
+Pure.  A callback that was answered 200 was counted.  One that was never sent, or refused,
+was not.  Of one that was sent and got no usable answer nobody but the ledger knows, so every
+number is a range; without lost answers its ends are equal.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from exporter import catalogue
+from exporter.refusals import STATUS
+from exporter.simulator.meaning import Addition, Callback, PushBegun, Sample, Stream, add
+
+
+class Range(NamedTuple):
+    """The least and the most that a sample may show, in units of 1/scale of its family."""
+
+    least: int
+    most: int
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.least <= number <= self.most
+
+    def __str__(self) -> str:
+        return f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+
+
+NOTHING: Final = Range(0, 0)
+
+
+class Fate(NamedTuple):
+    """What became of a callback's deliveries: answers of 200, and sendings without an answer."""
+
+    accepted: int = 0
+    lost: int = 0
+
+
+class Truth:
+    """The sum of what was accepted; fed with the fate of each callback, once."""
+
+    def __init__(self) -> None:
+        self._least: Counter[Sample] = Counter()
+        self._most: Counter[Sample] = Counter()
+        self._open: dict[str, PushBegun] = {}
+        self._ended: set[str] = set()
+        self._maybe_open: dict[str, PushBegun] = {}
+        self._maybe_ended: set[str] = set()
+        self.lost_answers = 0
+
+    def settle(self, callback: Callback, fate: Fate) -> None:
+        """Take the final fate of a callback."""
+        self.lost_answers += fate.lost
+        if fate.accepted:
+            for addition in callback.all_additions():
+                self._add(addition)
+            self._count_open(callback)
+        elif fate.lost:
+            for sample, amount in callback.all_additions():
+                self._most[sample] += amount
+            self._count_maybe_open(callback)
+        # Whoever was recorded more than once was recognised all the other times.
+        fewest = max(0, fate.accepted - 1)
+        most = max(0, fate.accepted + fate.lost - 1)
+        duplicates, _ = add(catalogue.DUPLICATES, event=callback.event)
+        if most:
+            self._least[duplicates] += fewest
+            self._most[duplicates] += most
+
+    def refuse(self, reason: str) -> None:
+        """Take a refusal that the exporter answered with."""
+        self._add(add(catalogue.REJECTIONS, reason=reason))
+
+    def refuse_maybe(self) -> None:
+        """Take a forgery that got no answer: perhaps refused, perhaps never read."""
+        self.lost_answers += 1
+
+    @property
+    def active_streams(self) -> int:
+        """Return how many streams have an open push, as far as answers tell."""
+        return len({push.stream for push in self._open.values()})
+
+    def samples(self) -> dict[Sample, Range]:
+        """Return every sample that is not certainly 0."""
+        found = {
+            sample: Range(self._least[sample], most) for sample, most in self._most.items() if most
+        }
+        if self.lost_answers:
+            # A lost answer may have been any refusal, and an exporter that broke off may have
+            # lost its last second of them.
+            for reason in STATUS:
+                refusals, _ = add(catalogue.REJECTIONS, reason=reason)
+                found[refusals] = Range(0, self._most[refusals] + self.lost_answers)
+        return found | self._gauges()
+
+    def _add(self, addition: Addition) -> None:
+        sample, amount = addition
+        self._least[sample] += amount
+        self._most[sample] += amount
+
+    def _count_open(self, callback: Callback) -> None:
+        if (push := callback.begins) is not None:
+            if push.sequence in self._ended:
+                self._ended.remove(push.sequence)
+            else:
+                self._open[push.sequence] = push
+        elif callback.ends is not None and self._open.pop(callback.ends, None) is None:
+            self._ended.add(callback.ends)
+
+    def _count_maybe_open(self, callback: Callback) -> None:
+        if callback.begins is not None:
+            self._maybe_open[callback.begins.sequence] = callback.begins
+        elif callback.ends is not None:
+            self._maybe_ended.add(callback.ends)
+
+    def _surely_open(self) -> Iterator[tuple[str, PushBegun]]:
+        return (item for item in self._open.items() if item[0] not in self._maybe_ended)
+
+    def _gauges(self) -> dict[Sample, Range]:
+        surely = dict(self._surely_open())
+        perhaps = self._open | {
+            sequence: push
+            for sequence, push in self._maybe_open.items()
+            if sequence not in self._ended
+        }
+        found = {Sample(catalogue.OPEN_PUSHES.name): Range(len(surely), len(perhaps))}
+        least, most = _active(surely), _active(perhaps)
+        for sample in most:
+            found[sample] = Range(least[sample], most[sample])
+        return found
+
+
+def _active(pushes: Mapping[str, PushBegun]) -> Counter[Sample]:
+    newest: dict[Stream, PushBegun] = {}
+    for push in pushes.values():
+        other = newest.setdefault(push.stream, push)
+        if push.began_at > other.began_at:
+            newest[push.stream] = push
+    return Counter(
+        add(
+            catalogue.ACTIVE_STREAMS,
+            push_domain=push.stream.push_domain,
+            app_name=push.stream.app_name,
+            origin=push.origin,
+        )[0]
+        for push in newest.values()
+    )

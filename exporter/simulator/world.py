@@ -1,0 +1,221 @@
+"""Hosts that live: they push, are recorded, captured and moderated, are cut off, come back.
+
+Pure: chance is a seeded generator, and the caller tells the time.  The world has a time of
+its own, in which lives have their natural lengths; how fast it passes follows from how fast
+callbacks are taken out.  Packets carry the caller's time, durations the world's.
+"""
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from random import Random
+from typing import Final
+
+from exporter.simulator import mix, packets, rarities
+from exporter.simulator.hosts import Host, Push
+from exporter.simulator.meaning import Callback
+
+DAY: Final = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How hosts live; seconds of the world's time."""
+
+    push_seconds: float = 1500  # median; a few last a day
+    push_spread: float = 1.3
+    pause_seconds: float = 600
+    pause_spread: float = 1.0
+    capture_seconds: float = 180
+    recording_seconds: float = 1800
+    moderation_seconds: float = 7200
+    error_seconds: float = 3600
+    rarity_seconds: float = 3600
+    diurnal: bool = False
+
+
+class World:
+    """A number of hosts, and what happens to them."""
+
+    def __init__(self, seed: int, began_at: float, streams: int, habits: Habits) -> None:
+        """Make hosts; with the same arguments always the same ones.
+
+        ``began_at`` (Unix seconds) also makes sequences and stream names those of this run.
+        """
+        self.habits = habits
+        self.errcodes: mix.Errcodes = mix.ERRCODES
+        self.shut: frozenset[str] = frozenset()
+        """Origins from which nobody gets through."""
+        self._chance = Random(seed)
+        self._serials = count(int(began_at * 1000) * 1_000_000)
+        self._order = count()
+        self._time = 0.0
+        self._coming: list[tuple[float, int, Callable[[float], None]]] = []
+        self._told: deque[Callback] = deque()
+        run = f"{int(began_at * 1000):x}"
+        self.hosts = [self._host(f"room{number}-{run}") for number in range(1, streams + 1)]
+        for host in self.hosts:
+            # Most are already live when we begin to look.
+            wait = self._chance.uniform(0, 60)
+            if self._chance.random() > 0.7:
+                wait += self._lasting(habits.pause_seconds, habits.pause_spread)
+            self._later(wait, partial(self._begin, host))
+
+    @property
+    def pending(self) -> int:
+        """Return how many callbacks have happened and were not taken out."""
+        return len(self._told)
+
+    def next(self, now: float) -> Callback:
+        """Return the next callback; what happens, happens at Unix time ``now``."""
+        while not self._told:
+            self._time, _, happen = heapq.heappop(self._coming)
+            happen(now)
+        return self._told.popleft()
+
+    def drop(self, hosts: Iterable[Host], errcodes: mix.Errcodes, now: float) -> None:
+        """Interrupt the pushes of hosts, all at once."""
+        for host in hosts:
+            if host.push:
+                self._end(host, mix.draw(self._chance, errcodes), now)
+
+    def pushing(self) -> list[Host]:
+        """Return the hosts that push."""
+        return [host for host in self.hosts if host.push]
+
+    def some(self, hosts: list[Host]) -> list[Host]:
+        """Return one of the hosts by chance, none of none."""
+        return [self._chance.choice(hosts)] if hosts else []
+
+    def _host(self, stream_id: str) -> Host:
+        chance = self._chance
+        source = mix.draw(chance, mix.SOURCES)
+        recorded = chance.random() < 0.5
+        return Host(
+            source=source,
+            stream_id=stream_id,
+            set_id=chance.choice(mix.SET_IDS[source.origin]),
+            recorded_as=mix.draw(chance, mix.RECORDING_FORMATS) if recorded else None,
+            captured=chance.random() < 0.6,
+            moderated=chance.random() < 0.6,
+        )
+
+    def _begin(self, host: Host, now: float) -> None:
+        if host.push:
+            return
+        if host.source.origin in self.shut:
+            self._later(self._chance.uniform(30, 120), partial(self._begin, host))
+            return
+        serial = next(self._serials)
+        push = Push(str(serial), self._time, int(now), f"rec{serial}", self._time)
+        host.push = push
+        self._told.append(packets.push(host, push))
+        if host.recorded_as:
+            self._tell_status(host, "record_start_succeeded", now)
+            self._during(self.habits.recording_seconds, self._record, host, push, regular=True)
+        if host.captured:
+            self._during(self.habits.capture_seconds, self._capture, host, push, regular=True)
+        if host.moderated:
+            self._during(self.habits.moderation_seconds, self._moderate, host, push)
+        self._during(self.habits.error_seconds, self._err, host, push)
+        self._during(self.habits.rarity_seconds, self._surprise, host, push)
+        length = min(DAY, self._lasting(self.habits.push_seconds, self.habits.push_spread))
+        self._later(length, partial(self._finish, host, push))
+
+    def _finish(self, host: Host, push: Push, now: float) -> None:
+        if host.push is push:
+            self._end(host, mix.draw(self._chance, self.errcodes), now)
+
+    def _end(self, host: Host, errcode: mix.ErrCode, now: float) -> None:
+        push = host.push
+        assert push  # noqa: S101 - callers looked
+        lasted = round((self._time - push.lived_since) * 1000)
+        self._told.append(packets.interruption(host, push, errcode, lasted, int(now)))
+        if host.recorded_as:
+            self._record(host, now)
+            self._tell_status(host, "record_ended", now)
+        host.push = None
+        pause = self._lasting(self.habits.pause_seconds, self.habits.pause_spread)
+        if errcode.cause != "client_stop":
+            pause = min(pause, self._chance.uniform(2, 60))  # they want to come back
+        elif self.habits.diurnal:
+            pause *= self._quietness()
+        self._later(pause, partial(self._begin, host))
+
+    def _record(self, host: Host, now: float) -> None:
+        push = host.push
+        assert push  # noqa: S101 - callers looked
+        seconds = int(self._time - push.recorded_since)
+        if seconds:
+            serial = next(self._serials)
+            push.recorded_since = self._time
+            self._told.append(
+                packets.recording(host, push, seconds, self._chance, int(now), serial)
+            )
+
+    def _tell_status(self, host: Host, status: str, now: float) -> None:
+        assert host.push  # noqa: S101 - callers looked
+        serial = next(self._serials)
+        self._told.append(packets.recording_status(host, host.push, status, int(now), serial))
+
+    def _capture(self, host: Host, now: float) -> None:
+        serial = next(self._serials)
+        self._told.append(packets.screencapture(host, self._chance, int(now), serial))
+
+    def _moderate(self, host: Host, now: float) -> None:
+        serial = next(self._serials)
+        if self._chance.random() < 0.6:
+            found = packets.porn_detection(host, self._chance, int(now), serial)
+        else:
+            found = packets.audio_moderation(host, self._chance, serial)
+        self._told.append(found)
+
+    def _err(self, host: Host, now: float) -> None:
+        if host.push and host.first_in_second("push_error", int(now)):
+            self._told.append(packets.push_error(host, host.push, self._chance, int(now)))
+        if host.recorded_as and self._chance.random() < 0.1:
+            self._tell_status(host, "record_paused", now)
+            self._tell_status(host, "record_resumed", now)
+
+    def _surprise(self, host: Host, now: float) -> None:
+        make = mix.draw(self._chance, rarities.MAKERS)
+        surprise = make(host, self._chance, int(now), next(self._serials))
+        if surprise:
+            self._told.append(surprise)
+
+    def _during(
+        self,
+        seconds: float,
+        happen: Callable[[Host, float], None],
+        host: Host,
+        push: Push,
+        *,
+        regular: bool = False,
+    ) -> None:
+        """Let something happen every so often while a push runs."""
+
+        def again(now: float) -> None:
+            if host.push is push:
+                happen(host, now)
+                self._later(wait(), again)
+
+        def wait() -> float:
+            return seconds if regular else self._chance.expovariate(1 / seconds)
+
+        self._later(wait(), again)
+
+    def _later(self, seconds: float, happen: Callable[[float], None]) -> None:
+        """Let something happen after so long of the world's time."""
+        heapq.heappush(self._coming, (self._time + seconds, next(self._order), happen))
+
+    def _lasting(self, median: float, spread: float) -> float:
+        """Return a heavy-tailed length: many short ones, a few very long."""
+        return max(1.0, self._chance.lognormvariate(math.log(median), spread))
+
+    def _quietness(self) -> float:
+        """Return how much longer pauses are at this hour: the evening is lively."""
+        return 2.2 - 1.8 * math.cos(2 * math.pi * (self._time / DAY - 20 / 24))
