@@ -11,7 +11,7 @@ from exporter.keys import Keys, keys_of
 from exporter.ledger import LedgerRefused, open_ledger
 from exporter.server import Server
 from exporter.settings import ENV_PREFIX, Settings
-from exporter.simulator.cli import simulate
+from exporter.simulator.cli import replay, simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,6 +24,7 @@ def main() -> None:
 
 
 main.add_command(simulate)
+main.add_command(replay)
 
 
 @main.command(

@@ -1,21 +1,29 @@
 """The commands ``simulate`` and ``replay``."""
 
 import secrets
+import shutil
 import signal
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, Final, TypeVar
 
 import click
-import orjson
 
 from exporter.simulator.check import CheckError, Exporter
 from exporter.simulator.connection import Target
+from exporter.simulator.progress import Progress
+from exporter.simulator.replay import Outcome, Replay, Survey, Tempo
 from exporter.simulator.report import Report, ReportError
-from exporter.simulator.run import Run
+from exporter.simulator.run import LOOK_SECONDS, Run, hint
 from exporter.simulator.scenarios import SCENARIOS
 
 T = TypeVar("T")
+
+_TOLD_LINES: Final = 20
+"""Refused lines that are told one by one."""
 
 _SCENARIO_HELP = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
 
@@ -27,9 +35,16 @@ def _target(_context: click.Context, _parameter: click.Parameter, url: str | Non
         raise click.BadParameter(str(error)) from None
 
 
-def _keys(command: Any) -> Any:
-    """Give a command ``--url``, ``--key`` and ``--key-file``."""
+def _receiver(command: Any) -> Any:
+    """Give a command ``--url``, ``--key``, ``--key-file`` and ``--connections``."""
     for option in (
+        click.option(
+            "--connections",
+            type=click.IntRange(1, 256),
+            default=16,
+            show_default=True,
+            help="Parallel connections.",
+        ),
         click.option(
             "--key-file",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -52,7 +67,7 @@ def _keys(command: Any) -> Any:
     "  css-exporter simulate --url URL --key KEY --rate 0 --duration 30 --report truth.json\n"
     "  css-exporter simulate --check http://127.0.0.1:10063/metrics --report truth.json"
 )
-@_keys
+@_receiver
 @click.option(
     "--scenario",
     type=click.Choice(list(SCENARIOS)),
@@ -90,13 +105,6 @@ def _keys(command: Any) -> Any:
 )
 @click.option("--diurnal", is_flag=True, help="More hosts in the evening of the hosts' days.")
 @click.option("--seed", type=int, help="The same seed, the same lives.  [default: by chance]")
-@click.option(
-    "--connections",
-    type=click.IntRange(1, 256),
-    default=16,
-    show_default=True,
-    help="Parallel connections.",
-)
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -146,7 +154,7 @@ def simulate(
     run.send(url, signer, connections)
     truth = run.report(before)
     if report:
-        report.write_bytes(orjson.dumps(truth.document(), option=orjson.OPT_INDENT_2) + b"\n")
+        report.write_bytes(truth.document())
     click.echo(run.summary())
     if exporter:
         _check(truth, exporter)
@@ -173,8 +181,8 @@ def _or_exit(ask: Callable[[], T]) -> T:
 
 def _read_report(path: Path) -> Report:
     try:
-        return Report.of(orjson.loads(path.read_bytes()))
-    except (OSError, ReportError, orjson.JSONDecodeError) as error:
+        return Report.read(path.read_bytes())
+    except (OSError, ReportError) as error:
         raise click.ClickException(f"{path}: {error}") from None
 
 
@@ -188,3 +196,81 @@ def _signer(key: str | None, key_file: Path | None) -> bytes | None:
     if not lines:
         raise click.ClickException(f"{key_file} holds no key")
     return lines[0].encode()
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  css-exporter replay log.jsonl --url http://127.0.0.1:8080/callback --key KEY\n"
+    "  css-exporter replay log.jsonl --url URL --key-file data/callback-key --shift --speed 10\n"
+    "  zcat log.jsonl.gz | css-exporter replay - --url URL --key KEY"
+)
+@click.argument("file", type=click.File("rb"))
+@_receiver
+@click.option(
+    "--speed",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="How much faster than it happened; 0: as fast as possible.",
+)
+@click.option(
+    "--shift",
+    is_flag=True,
+    help="Move all times by as much as brings the last event to now.",
+)
+def replay(
+    file: BinaryIO,
+    url: Target | None,
+    key: str | None,
+    key_file: Path | None,
+    connections: int,
+    speed: float,
+    shift: bool,
+) -> None:
+    """Send the callbacks of FILE again, signed afresh.
+
+    FILE holds one packet a line, as JSON, or an object with the packet under packet, body or
+    request; - is standard input. Bad lines are reported with their number and skipped. What
+    is refused is reported; what is not answered is sent again for half a minute. Status 1
+    if any line was bad or not accepted.
+
+    A receiver that has counted these callbacks already (in the last 24 hours) counts them as
+    redeliveries. With --shift, events that are told apart by their time alone are new ones.
+    """
+    if url is None:
+        raise click.UsageError("give --url to say where to send")
+    signer = _signer(key, key_file)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with TemporaryFile() as copy:
+        if not file.seekable():
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            file = copy
+        survey = Survey.of(file)
+        for line in survey.faults:
+            click.echo(f"line {line.number}: {line.fault}", err=True)
+        tempo = Tempo.of(survey, speed, time.time(), shift=shift)
+        running = Replay(file, tempo, url, signer, connections)
+        with Progress("replay", survey.packets) as progress:
+            try:
+                while not running.wait(LOOK_SECONDS):
+                    progress.show(running.outcome.done, f"{running.outcome.done:,} sent")
+            except KeyboardInterrupt:
+                running.stop()
+                running.wait(float("inf"))
+    _tell(survey, running.outcome)
+
+
+def _tell(survey: Survey, outcome: Outcome) -> None:
+    """Say what became of all lines, and end with status 1 unless all is well."""
+    for number, reason in sorted(outcome.refused)[:_TOLD_LINES]:
+        click.echo(f"line {number}: {reason}{hint(reason)}", err=True)
+    for reason, times in outcome.reasons.most_common():
+        click.echo(f"not accepted: {reason} {times:,}")
+    left = survey.packets - outcome.done
+    click.echo(
+        f"accepted {outcome.accepted:,} of {survey.packets:,};"
+        f" bad lines {len(survey.faults):,}; not sent {left:,}"
+    )
+    if survey.faults or outcome.refused or left:
+        sys.exit(1)

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+import orjson
+
 from exporter import catalogue
 from exporter.families import Family
 from exporter.simulator.meaning import Sample
@@ -35,25 +37,27 @@ class Report:
     callbacks: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[Sample, int] | None = None
 
-    def document(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
+    def document(self) -> bytes:
+        """Return the report as JSON text."""
         samples: dict[str, list[dict[str, Any]]] = {}
         for sample, span in sorted(self.samples.items()):
             samples.setdefault(family_of(sample).name, []).append(_line(sample, span))
         before = None
         if self.before is not None:
             before = [_line(sample, Range(n, n)) for sample, n in sorted(self.before.items()) if n]
-        return {
+        document = {
             "run": dict(self.run),
             "callbacks": dict(self.callbacks),
             "samples": samples,
             "before": before,
         }
+        return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
     @classmethod
-    def of(cls, document: Any) -> Self:
+    def read(cls, text: bytes) -> Self:
         """Return the report of a document.  Raises ``ReportError``."""
         try:
+            document = orjson.loads(text)
             lines = [line for family in document["samples"].values() for line in family]
             before = document["before"]
             return cls(

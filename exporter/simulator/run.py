@@ -14,7 +14,7 @@ from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.sender import Sender
 from exporter.simulator.world import World
 
-_LOOK_SECONDS: Final = 0.25
+LOOK_SECONDS: Final = 0.25
 
 _HINTS: Final = {
     "bad_signature": "does the key equal the exporter's callback key?",
@@ -111,12 +111,12 @@ class Run:
             "; ".join(f"{name} {number:,}" for name, number in counts.items()),
         ]
         for fault, times in tally.faults.most_common():
-            hint = "" if tally.accepted else _hint(fault)
-            lines.append(f"not accepted: {fault} {times:,}{hint}")
+            advice = "" if tally.accepted else hint(fault)
+            lines.append(f"not accepted: {fault} {times:,}{advice}")
         return "\n".join(lines)
 
     def _watch(self, sender: Sender, progress: Progress) -> None:
-        while not sender.wait(_LOOK_SECONDS):
+        while not sender.wait(LOOK_SECONDS):
             standing = sender.standing()
             elapsed = time.time() - self._began_at
             text = (
@@ -126,10 +126,11 @@ class Run:
             if standing.fault:
                 text += f"; {standing.fault}"
                 if not standing.accepted:
-                    text += _hint(standing.fault)
+                    text += hint(standing.fault)
             progress.show(elapsed, text)
 
 
-def _hint(fault: str) -> str:
-    hint = _HINTS.get(fault)
-    return f" ({hint})" if hint else ""
+def hint(fault: str) -> str:
+    """Return what to do about a fault, in brackets, if we know."""
+    known = _HINTS.get(fault)
+    return f" ({known})" if known else ""

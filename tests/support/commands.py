@@ -1,0 +1,46 @@
+"""The command line as a user runs it."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from support.daemon import Daemon
+from support.packets import KEY
+
+_ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith("CSS_EXPORTER_")
+}
+
+
+def css_exporter(*arguments: Any, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run ``css-exporter`` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "exporter", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=_ENVIRONMENT,
+    )
+
+
+def started(*arguments: Any) -> subprocess.Popen[str]:
+    """Start ``css-exporter``; the caller ends it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "exporter", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_ENVIRONMENT,
+    )
+
+
+def towards(exporter: Daemon) -> tuple[str, ...]:
+    """Return the flags that send to a daemon, signed with the tests' key."""
+    return ("--url", f"http://127.0.0.1:{exporter.public_port}/callback", "--key", KEY)
+
+
+def metrics_url(exporter: Daemon) -> str:
+    """Return the address of a daemon's metrics."""
+    return f"http://127.0.0.1:{exporter.private_port}/metrics"
