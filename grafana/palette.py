@@ -1,0 +1,33 @@
+"""Which colour means what, on every dashboard.
+
+Green, amber and red are kept for states: good, watch, act.  A cause, an origin or an
+event has one colour of its own wherever it is drawn.  All of them are readable on the
+light and on the dark theme.
+"""
+
+from typing import Final
+
+GOOD: Final = "green"
+WATCH: Final = "orange"
+ACT: Final = "red"
+NEUTRAL: Final = "#8E99A8"
+MAIN: Final = "#5B9FE6"
+"""Whatever has no colour of its own: shades of this one."""
+
+CAUSES: Final = {
+    "client_stop": NEUTRAL,
+    "client_network": "#4C8BF5",
+    "rejected": "#9B6DDB",
+    "platform": "#E0559E",
+    "operator": "#22A7B8",
+    "unknown": "#A67C52",
+}
+
+ORIGINS: Final = {"mainland": "#3D71D9", "overseas": "#B180E0", "unknown": NEUTRAL}
+
+SUGGESTIONS: Final = {"Block": ACT, "Review": WATCH, "Pass": GOOD, "other": NEUTRAL}
+"""A suggestion is a state: somebody has to act, to look, or nothing is wrong."""
+
+FLOWS: Final = {"pushes": MAIN, "ends": "#A9B4C2", "abnormal ends": "#C77DFF"}
+
+OUTCOMES: Final = {"accepted": MAIN, "redelivered": "#C77DFF", "refused": "#D4577B"}
