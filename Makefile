@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test tools lint format lock golden clean
+.PHONY: help run test tools lint format dashboards lock golden clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,9 @@ lint: $(VENV)/installed-dev ## Check style and types
 
 format: $(VENV)/installed-dev ## Put the code in the house style
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+dashboards: $(VENV)/installed-dev ## Write grafana/dashboards from their code
+	$(BIN)/python -m grafana.build
 
 golden: $(VENV)/installed-dev ## Rewrite the committed results that tests compare with
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden_scrape.py tests/test_readme.py
