@@ -96,12 +96,22 @@ class Worker(ThreadWorker):
         self.wsgi = by_listener(private_socket.getsockname(), public=public, private=private)
 
     def handle(self, conn: TConn) -> Any:
-        """Handle a request, with a deadline."""
-        self._deadlines[conn] = time.monotonic() + REQUEST_SECONDS
+        """Handle a request, with a deadline, and those that were read together with it.
+
+        Beyond a body that nobody wanted (of a refusal) gunicorn may have read the beginning
+        of the next request.  The poller would wait for it, and the client for its answer.
+        """
         try:
-            return super().handle(conn)
+            kept = self._handle_one(conn)
+            while kept is True and self.alive and conn.parser.unreader.buf.getvalue().strip():
+                kept = self._handle_one(conn)
+            return kept
         finally:
             del self._deadlines[conn]
+
+    def _handle_one(self, conn: TConn) -> Any:
+        self._deadlines[conn] = time.monotonic() + REQUEST_SECONDS
+        return super().handle(conn)
 
     def murder_pending(self) -> None:
         """Cut connections that sent nothing, and those whose request takes too long."""
