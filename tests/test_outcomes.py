@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import re
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -230,6 +232,17 @@ def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
         assert (response.status, bool(response.read())) == (status, True)
         assert connection.sock.getsockname() == own
     connection.close()
+
+
+def test_requests_that_arrive_together_are_all_answered(exporter: Daemon) -> None:
+    """A request that was read with the one before it does not wait for more to come."""
+    good = raw.post(PATH, json.dumps(signed(packet("push"))).encode())
+    large = raw.post(PATH, b"x" * (BODY_LIMIT + 1))
+    last = good.replace(b"Host", b"Connection: close\r\nHost")
+    with socket.create_connection(("127.0.0.1", exporter.public_port), 20) as connection:
+        connection.sendall(large + raw.post("/x", b"y") + good + last)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"413", b"404", b"200", b"200"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{private}", "localhost", "", "[::1", "a b", "x:y"])
