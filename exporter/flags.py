@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from exporter.setting_types import without_password
 from exporter.settings import CONFIG_VARIABLE, Loaded, Settings, SettingsError, load
 
 
@@ -54,4 +55,6 @@ def shown(value: Any) -> str:
         return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return ", ".join(map(shown, value))
+    if isinstance(value, str):
+        return without_password(value)
     return "" if value is None else str(value)

@@ -6,13 +6,13 @@ Each function raises ``ValueError`` with a sentence for the operator.
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import orjson
 
+from exporter.ledger import LedgerRefused, check_url
 from exporter.vocabulary import EVENT_NAMES
 
-_LEDGER_SCHEMES = ("sqlite",)
+_LEDGER_SCHEMES = ("sqlite", "postgresql", "postgres")
 
 
 class Address(NamedTuple):
@@ -105,6 +105,20 @@ def url_path(value: str) -> str:
 
 def ledger_url(value: str) -> str:
     """Return the URL of a ledger of a kind that we have."""
-    if value != "sqlite" and urlsplit(value).scheme not in _LEDGER_SCHEMES:
-        raise ValueError("use sqlite (a file in data_dir) or sqlite:///path")
+    if value != "sqlite" and value.partition("://")[0] not in _LEDGER_SCHEMES:
+        raise ValueError(
+            "use sqlite (a file in data_dir), sqlite:///path or"
+            " postgresql://user:password@host:port/database"
+        )
+    try:
+        check_url(value)
+    except LedgerRefused as refused:
+        raise ValueError(str(refused)) from None
     return value
+
+
+def without_password(url: str) -> str:
+    """Return a URL with its passwords masked, those among its parameters too."""
+    # To the last @: a special character that should have been escaped must not show a part.
+    url = re.sub(r"(?<=://)([^:@]*):.*@", r"\1:**********@", url)
+    return re.sub(r"(?i)((?:ssl)?password=)[^&#]*", r"\1**********", url)

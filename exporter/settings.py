@@ -78,7 +78,8 @@ class Settings(BaseSettings):
     )
     ledger: Annotated[str, AfterValidator(kinds.ledger_url)] = Field(
         "sqlite",
-        description="Ledger URL: sqlite (a file in data_dir) or sqlite:///path.",
+        description="Ledger URL: sqlite (a file in data_dir), sqlite:///path, or"
+        " postgresql://user:password@host:port/database for replicas to share.",
     )
     signature_tolerance_seconds: float = Field(
         600, ge=0, le=86400, description="Grace on both sides of a packet's expiry t."

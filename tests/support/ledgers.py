@@ -3,6 +3,7 @@
 A further kind is one more item of ``KINDS``.
 """
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from exporter.events import parse
 from exporter.ledger import Ledger, Limits, open_ledger
 from exporter.ledger.memory import MemoryLedger
 from support.packets import packet
+from support.postgres import Postgres
 
 Open = Callable[..., Ledger]
 """Opens the storage, again the same one, with ``Limits`` or their fields."""
@@ -38,12 +40,30 @@ def _sqlite(directory: Path) -> Callable[[Limits], Ledger]:
     return lambda limits: open_ledger(url, limits)
 
 
+_server: list[Postgres] = []
+
+
+def postgres_server() -> Postgres:
+    """Return the server of this test run, started at first use."""
+    if not _server:
+        server = Postgres()
+        atexit.register(server.__exit__)
+        _server.append(server.__enter__())
+    return _server[0]
+
+
+def _postgres(_directory: Path) -> Callable[[Limits], Ledger]:
+    url = postgres_server().only_database()
+    return lambda limits: open_ledger(url, limits)
+
+
 # Samples have times of their own, which must not be too old at any run.
 _LONG = {"dedupe_seconds": 1e9, "push_idle_seconds": 1e9}
 
 KINDS = {
     "memory": Kind(_memory, durable=False),
     "sqlite": Kind(_sqlite),
+    "postgres": Kind(_postgres),
 }
 
 

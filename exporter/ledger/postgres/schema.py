@@ -1,0 +1,147 @@
+"""The tables of the shared ledger, their version, and the refusals to use a database.
+
+All is in a schema of its own, so the database may hold other things too.
+"""
+
+from typing import Any, Final
+
+import psycopg
+
+from exporter.ledger.interface import LedgerRefused
+from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection
+
+VERSION: Final = 1
+LOCKS: Final = 0x43535301
+"""The first half of the advisory locks that are no identity's; the second half is below."""
+
+SCHEMA_LOCK: Final = -1
+SOURCES_LOCK: Final = -2
+# 0 and above: stripes.
+
+TABLES: Final = """
+CREATE TABLE css_exporter.ledger (
+    id integer PRIMARY KEY CHECK (id = 1),
+    version integer NOT NULL,
+    -- Written when a commit is to be proven possible.
+    committed_at double precision NOT NULL
+);
+
+-- What was received, to recognise redeliveries.
+CREATE TABLE css_exporter.identity (
+    identity bytea PRIMARY KEY,
+    seen_at bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
+CREATE INDEX identity_by_receipt ON css_exporter.identity (seen_at);
+
+-- Pairs that have labels of their own. source: JSON array of push_domain, app_name.
+-- This key, and those below: a digest of a text that may be too long for an index.
+CREATE TABLE css_exporter.source (
+    key bytea PRIMARY KEY,
+    source text NOT NULL
+);
+
+-- stream: JSON array of push_domain, app_name, stream_id; source: that of its labels.
+CREATE TABLE css_exporter.open_push (
+    identity bytea PRIMARY KEY,
+    stream_key bytea NOT NULL,
+    stream text NOT NULL,
+    source text NOT NULL,
+    origin text NOT NULL,
+    began_at double precision NOT NULL,
+    heard_at double precision NOT NULL
+);
+CREATE INDEX open_push_by_stream ON css_exporter.open_push (stream_key);
+CREATE INDEX open_push_by_beginning ON css_exporter.open_push (began_at);
+CREATE INDEX open_push_by_hearing ON css_exporter.open_push (heard_at);
+
+-- Every number that is shown, summed over its stripes. labels: JSON array; value: in units of
+-- 1/scale, and of any size: forged amounts must not stop a counter.
+CREATE TABLE css_exporter.cell (
+    key bytea NOT NULL,
+    stripe smallint NOT NULL,
+    family text NOT NULL,
+    labels text NOT NULL,
+    cell text NOT NULL,
+    value numeric NOT NULL,
+    created_at double precision NOT NULL,
+    PRIMARY KEY (key, stripe)
+) WITH (fillfactor = 50);
+
+-- The newest deliveries; columns as in Delivery.
+CREATE TABLE css_exporter.delivery (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    received_at double precision NOT NULL,
+    outcome text NOT NULL,
+    reason text,
+    detail text,
+    event text,
+    push_domain text,
+    app_name text,
+    stream_id text,
+    delay_seconds double precision,
+    expires_in_seconds double precision,
+    identity bytea
+);
+"""
+
+TABLE_NAMES: Final = ("identity", "source", "open_push", "cell", "delivery")
+
+
+def prepare(connection: Connection) -> None:
+    """Make the tables if there are none.  Raises ``LedgerRefused`` for a database not to use."""
+    try:
+        _prepare(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise LedgerRefused(
+            f"{error}; let the role make its own tables (GRANT CREATE ON DATABASE ... TO ...) or"
+            " give it a schema (CREATE SCHEMA css_exporter AUTHORIZATION ...)"
+        ) from None
+
+
+def _prepare(connection: Connection) -> None:
+    (encoding,) = _row(connection, "SELECT current_setting('server_encoding')")
+    if encoding != "UTF8":
+        raise LedgerRefused(f"the database has the encoding {encoding}, and must have UTF8")
+    if not _is_ours(connection):
+        with connection.transaction():
+            connection.execute(LIMIT_TRANSACTION)
+            # Others may be starting at the same moment: one of us makes the tables.
+            connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, SCHEMA_LOCK))
+            if not _is_ours(connection):
+                _create(connection)
+    (version,) = _row(connection, "SELECT version FROM css_exporter.ledger")
+    if version > VERSION:
+        raise LedgerRefused(
+            f"the ledger has schema version {version}, and this program knows {VERSION}:"
+            " it was written by a newer version, which must be used again"
+        )
+
+
+def _is_ours(connection: Connection) -> bool:
+    """Return whether the tables are there; raise for a schema that is not ours."""
+    there, ours = _row(
+        connection,
+        "SELECT to_regnamespace('css_exporter') IS NOT NULL,"
+        " to_regclass('css_exporter.ledger') IS NOT NULL",
+    )
+    if ours:
+        return True
+    if there:
+        others = "SELECT count(*) FROM pg_class WHERE relnamespace = 'css_exporter'::regnamespace"
+        if _row(connection, others)[0]:
+            raise LedgerRefused("the schema css_exporter is there, but is none of this program")
+    return False
+
+
+def _create(connection: Connection) -> None:
+    (there,) = _row(connection, "SELECT to_regnamespace('css_exporter') IS NOT NULL")
+    if not there:
+        connection.execute("CREATE SCHEMA css_exporter")
+    connection.execute(TABLES)
+    connection.execute("INSERT INTO css_exporter.ledger VALUES (1, %s, 0)", (VERSION,))
+
+
+def _row(connection: Connection, statement: str) -> tuple[Any, ...]:
+    row = connection.execute(statement).fetchone()
+    assert row is not None  # noqa: S101 - each statement here has a row
+    return row

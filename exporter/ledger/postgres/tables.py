@@ -1,0 +1,230 @@
+"""The shared ledger's tables: locking and answering what a posting asks, writing the plan.
+
+Two round trips for a commit, however many postings share it: what is sent to be answered
+together, and what is written together with COMMIT.  READ COMMITTED is enough, because what
+must not change between the two is locked first, and a statement after the locks sees all
+that others had committed by then:
+
+- A *sequence* (a push and its interruption) and a *stream* have an advisory lock each.
+  Without it a push and its interruption, recorded at the same moment by two replicas, would
+  not see each other and leave the push open forever; and two first pushes of a stream would
+  both count it as active.
+- An *identity* is decided by its unique index: the second inserter waits for the first.
+- *Sources* have one lock, taken only while there is one to admit.
+
+Nobody waits in a circle, since every transaction takes its locks in this order: sequences and
+streams (sorted), identities (sorted), sources, rows of pushes, numbers (sorted).  A stripe is
+only tried for, and so are the rows of pushes that were merely heard of.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from exporter.ledger.interface import Limits
+from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
+from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
+from exporter.ledger.posting import CellKey, Facts, OpenPush, Plan, Posting, Source, questions
+
+STRIPES: Final = 16
+"""How many transactions can add to the same number at the same moment.
+
+A number's row is locked from its update to the end of the commit, which waits for a disk.  So
+each number has a row for each stripe, summed at every scrape; a transaction takes the first
+stripe that is free, so there are only as many rows as were ever needed at once.
+"""
+
+_TRY_STRIPE: Final = """
+    SELECT stripe FROM generate_series(0, %b - 1) AS stripe
+    WHERE pg_try_advisory_xact_lock(%b, stripe) LIMIT 1"""
+_LOCK: Final = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%b::bigint[]) AS key"
+_LOCK_SOURCES: Final = "SELECT pg_advisory_xact_lock(%b, %b)"
+_INSERT_IDENTITIES: Final = """
+    INSERT INTO css_exporter.identity SELECT * FROM unnest(%b::bytea[], %b::bigint[])
+    ON CONFLICT DO NOTHING RETURNING identity"""
+_SELECT_IDENTITIES: Final = "SELECT identity FROM css_exporter.identity WHERE identity = ANY(%b)"
+_SELECT_SOURCES: Final = "SELECT source FROM css_exporter.source WHERE key = ANY(%b)"
+_COUNT_SOURCES: Final = "SELECT count(*) FROM css_exporter.source"
+_SELECT_PUSHES: Final = """
+    SELECT identity, stream_key, stream, source, origin, began_at, heard_at
+    FROM css_exporter.open_push WHERE stream_key IN (
+        SELECT unnest(%b::bytea[]) UNION
+        SELECT stream_key FROM css_exporter.open_push WHERE identity = ANY(%b))"""
+_INSERT_SOURCES: Final = """
+    INSERT INTO css_exporter.source SELECT * FROM unnest(%b::bytea[], %b::text[])
+    ON CONFLICT DO NOTHING"""
+_DELETE_PUSHES: Final = "DELETE FROM css_exporter.open_push WHERE identity = ANY(%b)"
+_INSERT_PUSHES: Final = """
+    INSERT INTO css_exporter.open_push SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::text[],
+        %b::text[], %b::text[], %b::float8[], %b::float8[])"""
+# A row that is locked is being closed, or heard of by somebody else.
+_HEAR: Final = """
+    UPDATE css_exporter.open_push AS push SET heard_at = heard.at FROM (
+        SELECT identity, now.at FROM unnest(%b::bytea[], %b::float8[]) AS now(identity, at)
+        JOIN css_exporter.open_push USING (identity) FOR UPDATE OF open_push SKIP LOCKED) AS heard
+    WHERE push.identity = heard.identity"""
+_ADD: Final = """
+    INSERT INTO css_exporter.cell AS cell
+    SELECT key, %b::smallint, family, labels, name, value, created_at
+    FROM unnest(%b::bytea[], %b::text[], %b::text[], %b::text[], %b::numeric[], %b::float8[])
+        AS sums(key, family, labels, name, value, created_at)
+    ON CONFLICT (key, stripe) DO UPDATE SET value = """
+_UPSERT_ADDED: Final = f"{_ADD} cell.value + excluded.value"
+_UPSERT_LATEST: Final = f"{_ADD} greatest(cell.value, excluded.value)"
+_PROVE: Final = "UPDATE css_exporter.ledger SET committed_at = %b"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a transaction has found out, and the stripe that it adds to."""
+
+    facts: Facts
+    stripe: int
+
+
+def begin(connection: Connection) -> Cursor:
+    """Begin a transaction with its limits of time, and try for a stripe (``stripe_of``)."""
+    connection.execute("BEGIN")
+    connection.execute(LIMIT_TRANSACTION)
+    return connection.execute(_TRY_STRIPE, (STRIPES, LOCKS))
+
+
+def stripe_of(begun: Cursor) -> int:
+    """Return the stripe of a transaction that has begun.
+
+    With none free it is the first one: whose rows are waited for, in the order of their keys.
+    """
+    row = begun.fetchone()
+    return row[0] if row else 0
+
+
+def answer(
+    connection: Connection, postings: Sequence[Posting], limits: Limits, known: set[Source]
+) -> Answer:
+    """Begin, lock, insert the identities and look up what a posting asks.
+
+    ``known`` are sources of which it is known that they are admitted.
+    """
+    asked = questions(postings)
+    seen_at = {entry.identity: int(now) for entry, now in reversed(postings)}
+    pushes = list(asked.pushes)
+    streams = {key_of(encode(stream)) for stream in asked.streams}
+    locked = {
+        key_of(encode(entry.stream))
+        for entry, _ in postings
+        if entry.stream and (entry.opens or entry.closes)
+    }
+    while True:
+        begun = begin(connection)
+        _ask(connection, _LOCK, sorted(map(lock_of, locked | asked.pushes)))
+        inserted = _ask(connection, _INSERT_IDENTITIES, *columns(sorted(seen_at.items())))
+        remembered = _ask(connection, _SELECT_IDENTITIES, list(asked.identities - seen_at.keys()))
+        found = _ask(connection, _SELECT_PUSHES, list(streams), pushes)
+        sources, room = _sources(connection, asked.sources - known, limits)
+        rows = list(found or ())
+        strangers = {key for identity, key, *_ in rows if identity in asked.pushes} - locked
+        if not strangers:
+            break
+        # A packet names another stream than that of its sequence.  To lock that one now would
+        # be out of order, so begin again with it.
+        connection.execute("ROLLBACK")
+        locked |= strangers
+    seen = set(seen_at) - {identity for (identity,) in inserted or ()}
+    seen |= {identity for (identity,) in remembered or ()}
+    facts = Facts(seen, pushes_in(rows), sources | known, room)
+    return Answer(facts, stripe_of(begun))
+
+
+def write(connection: Connection, plan: Plan, stripe: int) -> None:
+    """Write what was planned, but the identities, which are there."""
+    sources = sorted((key_of(text), text) for text in map(encode, plan.sources))
+    opened = [
+        (
+            identity,
+            key_of(stream := encode(push.stream)),
+            stream,
+            encode(push.source),
+            push.origin,
+            float(push.began_at),
+            float(push.heard_at),
+        )
+        for identity, push in plan.opened.items()
+    ]
+    heard = [(identity, float(at)) for identity, at in plan.heard.items()]
+    _ask(connection, _INSERT_SOURCES, *columns(sources))
+    _ask(connection, _DELETE_PUSHES, list(plan.closed))
+    _ask(connection, _INSERT_PUSHES, *columns(opened))
+    _ask(connection, _HEAR, *columns(heard))
+    for statement, numbers in (
+        (_UPSERT_ADDED, plan.sums.added),
+        (_UPSERT_LATEST, plan.sums.latest),
+    ):
+        if numbers:
+            connection.execute(statement, (stripe, *columns(cell_rows(numbers))))
+
+
+def prove(connection: Connection, now: float) -> None:
+    """Write something, so that the commit proves that a commit is possible."""
+    connection.execute(_PROVE, (now,))
+
+
+def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, OpenPush]:
+    """Return the open pushes of rows that were read."""
+    return {
+        identity: OpenPush(
+            tuple(orjson.loads(stream)), tuple(orjson.loads(source)), origin, began_at, heard_at
+        )
+        for identity, _, stream, source, origin, began_at, heard_at in rows
+    }
+
+
+def cell_rows(numbers: dict[CellKey, tuple[int, float]]) -> list[tuple[Any, ...]]:
+    """Return numbers as rows (key, family, labels, cell, value, created_at), in key order."""
+    rows = []
+    for (family, labels, cell), (value, created_at) in numbers.items():
+        text = encode(labels)
+        key = key_of(f"{family}\n{text}\n{cell}")
+        rows.append((key, family, text, cell, value, float(created_at)))
+    return sorted(rows)
+
+
+def encode(names: tuple[str, ...]) -> str:
+    """Return names as they are stored."""
+    return orjson.dumps(names).decode()
+
+
+def key_of(text: str) -> bytes:
+    """Return a digest of a text that may be too long for an index."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def lock_of(key: bytes) -> int:
+    """Return the advisory lock of a sequence or a stream."""
+    return int.from_bytes(key[-8:], signed=True)
+
+
+def _sources(
+    connection: Connection, unknown: set[Source], limits: Limits
+) -> tuple[set[Source], int]:
+    """Return which sources are admitted, and the room for more: kept, if it will be used."""
+    if not unknown:
+        return set(), 0
+    keys = [key_of(encode(source)) for source in unknown]
+    for locked in (False, True):
+        if locked:
+            connection.execute(_LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
+        found = connection.execute(_SELECT_SOURCES, (keys,))
+        count = connection.execute(_COUNT_SOURCES)
+        admitted: set[Source] = {tuple(orjson.loads(source)) for (source,) in found}
+        room = limits.max_sources - sum(count.fetchone() or ())
+        if admitted == unknown or room <= 0:
+            break  # sources are never forgotten
+    return admitted, room
+
+
+def _ask(connection: Connection, statement: str, *parameters: list[Any]) -> Cursor | None:
+    """Send a statement about lists, unless the first one is empty."""
+    return connection.execute(statement, parameters) if any(parameters) else None

@@ -1,0 +1,108 @@
+"""A real PostgreSQL on a temporary directory, as a user that is not root."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from support.programs import free_port, program
+
+_SETTINGS = {
+    # What the kernel has survives every crash that these tests make.
+    "fsync": "off",
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "60",
+    "shared_buffers": "32MB",
+    "log_min_messages": "warning",
+    "log_checkpoints": "off",
+    "autovacuum_naptime": "10s",
+}
+
+
+class Postgres:
+    """One server; may be stopped in any way and started again."""
+
+    def __init__(self) -> None:
+        self._initdb, self._pg_ctl = program("initdb"), program("pg_ctl")
+        self._databases = count()
+        self._only: str | None = None
+        self._user: dict[str, Any] = {}
+        if os.getuid() == 0:  # the server refuses to run as root
+            nobody = pwd.getpwnam("postgres")
+            self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        # Not below pytest's own directory, which only root may enter.
+        self.directory = Path(tempfile.mkdtemp(prefix="css-postgres-"))
+        self.port = free_port()
+
+    def __enter__(self) -> Self:
+        if self._user:
+            os.chown(self.directory, self._user["user"], self._user["group"])
+        data = self.directory / "data"
+        self._run(
+            self._initdb, "--no-sync", "--username=admin", "--auth=trust", "--encoding=UTF8",
+            "--locale=C.UTF-8", f"--pgdata={data}",
+        )  # fmt: skip
+        settings = _SETTINGS | {
+            "port": str(self.port),
+            "unix_socket_directories": str(self.directory),
+        }
+        with (data / "postgresql.auto.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        self.start()
+        with self.admin() as connection:
+            # All that the exporter's role needs.
+            connection.execute("CREATE ROLE css LOGIN PASSWORD 'pass:word'")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop("immediate")
+        shutil.rmtree(self.directory)
+
+    def start(self) -> None:
+        """Start and wait until connections are taken."""
+        self._control("start", "-l", str(self.directory / "log"))
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop: ``fast`` ends connections, ``immediate`` is a crash."""
+        self._control("stop", "-m", mode)
+
+    def restart(self, mode: str) -> None:
+        """Stop and start."""
+        self.stop(mode)
+        self.start()
+
+    def admin(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """Return a connection of the superuser."""
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="admin", dbname=database, autocommit=True
+        )
+
+    def only_database(self) -> str:
+        """Return the URL of an empty ledger in a database that is used over and over."""
+        if self._only is None:
+            self._only = self.database()
+        with self.admin(self._only.rpartition("/")[2]) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS css_exporter CASCADE")
+        return self._only
+
+    def database(self, *, port: int | None = None) -> str:
+        """Make an empty database and return the URL of a ledger in it."""
+        name = f"css{next(self._databases)}"
+        with self.admin() as connection:
+            connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
+            connection.execute(f"GRANT CREATE ON DATABASE {name} TO css")
+        return f"postgresql://css:pass%3Aword@127.0.0.1:{port or self.port}/{name}"
+
+    def _control(self, *arguments: str) -> None:
+        self._run(self._pg_ctl, *arguments, "-w", "-D", str(self.directory / "data"))
+
+    def _run(self, *command: str) -> None:
+        subprocess.run(
+            command, check=True, stdout=subprocess.DEVNULL, cwd=self.directory, **self._user
+        )
