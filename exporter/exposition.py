@@ -118,7 +118,7 @@ def _process_families(ledger: Ledger, view: View) -> list[Metric]:
 def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
     try:
         return choose_encoder(accept)
-    except ValueError:  # a version that is none
+    except (TypeError, ValueError):  # a version that is none
         return choose_encoder("")
 
 

@@ -42,6 +42,8 @@ _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOER
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a ledger's file and refuse an unusable one; the caller holds the lock."""
+    if inode(path) is None:
+        raise LedgerRefused(f"{path} is gone")
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",  # never make one: see schema
         uri=True,
@@ -193,8 +195,6 @@ class SqliteReader:
         if self._connection is None or inode(self._path) != self._inode:
             self._disconnect()
             with self._file_lock:
-                if inode(self._path) is None:
-                    raise LedgerRefused(f"{self._path} is gone")
                 self._connection = connect(self._path)
                 self._connection.execute("PRAGMA query_only = ON")
                 self._inode = inode(self._path)
