@@ -33,7 +33,8 @@ dashboards: $(VENV)/installed-dev ## Write grafana/dashboards from their code
 	$(BIN)/python -m grafana.build
 
 golden: $(VENV)/installed-dev ## Rewrite the committed results that tests compare with
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden_scrape.py tests/test_readme.py
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden_scrape.py tests/test_readme.py \
+	    tests/test_kubernetes_rules.py
 
 lock: $(VENV)/installed-dev ## Pin what is installed, with hashes and without addresses
 	$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock

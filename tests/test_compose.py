@@ -1,20 +1,28 @@
 """The Compose stacks: valid, closed to the world but for callbacks, and consistent with us."""
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.daemon import Daemon
 from support.images import ROOT
+from support.nginx import replaced
+from support.packets import KEY
 from support.programs import program
 
 from exporter.settings import ENV_PREFIX, Settings
 
 STACKS = ("compose.yaml", "compose.replicas.yaml")
 PARTS = ROOT / "deploy" / "compose"
+
+SHORT = ("--duration", "2", "--streams", "5", "--time-scale", "1000")
+BAD_SIGNATURES = 'tencent_css_callback_rejections_total{reason="bad_signature"}'
 
 Service = dict[str, Any]
 
@@ -162,3 +170,34 @@ def test_log_stream_is_the_dashboards() -> None:
     (job,) = re.findall(r'labels\s*= \{ job = "(.*)" \}', (PARTS / "config.alloy").read_text())
     dashboards = (ROOT / "grafana" / "dashboards").glob("*.json")
     assert any(f'job=\\"{job}\\"' in path.read_text() for path in dashboards)
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_simulator_finds_the_key(
+    daemon: Callable[..., Daemon], tmp_path: Path, configured: bool
+) -> None:
+    """The demo's own command reaches an exporter, with a key given or one that it made."""
+    exporter = daemon(callback_keys=f"{KEY},another" if configured else "")
+    entrypoint = services(ROOT / "compose.yaml")["simulator"]["entrypoint"]
+    # As Compose reads it, with the addresses of this machine.
+    script = replaced(
+        entrypoint[2],
+        {
+            "$$": "$",
+            "exporter:8080": f"127.0.0.1:{exporter.public_port}",
+            "/data/": f"{exporter.data_dir}/",
+        },
+    )
+    done = subprocess.run(
+        [*entrypoint[:2], script, entrypoint[3], *SHORT],
+        env={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "CSS_EXPORTER_CALLBACK_KEYS": exporter.settings["callback_keys"],
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert exporter.metrics()['tencent_css_callbacks_total{event="push"}'] > 0
+    assert exporter.metrics()[BAD_SIGNATURES] == 0

@@ -17,7 +17,6 @@ from exporter.exposition import HEALTH_PATHS, PARTS
 from exporter.settings import ENV_PREFIX, Settings
 
 DEPLOY = ROOT / "deploy" / "kubernetes"
-RULES = DEPLOY / "monitoring" / "prometheusrule.yaml"
 APP = {"app.kubernetes.io/name": "css-exporter"}
 WAYS = ("sqlite", "postgres")
 
