@@ -14,6 +14,8 @@ import pytest
 _PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
+    "prometheus-2.53": "prometheus of Debian 13",
+    "amtool": "prometheus-alertmanager",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",

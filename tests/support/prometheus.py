@@ -18,10 +18,14 @@ class Value(NamedTuple):
 
 
 class Prometheus:
-    """One Prometheus on a directory; ``config`` is the text of its configuration file."""
+    """One Prometheus on a directory; ``config`` is the text of its configuration file.
 
-    def __init__(self, directory: Path, config: str) -> None:
+    ``program_name`` chooses another version: ``prometheus-2.53``.
+    """
+
+    def __init__(self, directory: Path, config: str, program_name: str = "prometheus") -> None:
         self.directory = directory
+        self._program = program(program_name)
         self.port = free_port()
         self.log = directory / "prometheus.log"
         self._config = config
@@ -43,7 +47,7 @@ class Prometheus:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    program("prometheus"),
+                    self._program,
                     f"--config.file={config}",
                     f"--storage.tsdb.path={self.directory / 'tsdb'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
@@ -71,6 +75,10 @@ class Prometheus:
     def targets(self) -> list[dict[str, Any]]:
         """Return the active targets, with ``health`` and ``lastError``."""
         return self._get("/api/v1/targets?state=active")["activeTargets"]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the rule groups, each rule with its ``health``."""
+        return self._get("/api/v1/rules")["groups"]
 
     def until_up(self, seconds: float = 30) -> None:
         """Wait until every target was scraped without an error."""
