@@ -17,7 +17,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from exporter import callbacks, exposition
+from exporter import callbacks, exposition, pages
 from exporter.callbacks import Policy, Receiver
 from exporter.keys import Keys
 from exporter.ledger import Ledger, open_ledger
@@ -183,7 +183,22 @@ def compose(
         callback_keys=len(keys.keyring),
     )
     public = callbacks.create_app(Receiver(ledger, keys.keyring, policy))
-    return public, exposition.create_app(ledger, view)
+    private = exposition.create_app(ledger, view)
+    private.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
+    return public, private
+
+
+def _reception(settings: Settings, keys: Keys) -> pages.Reception:
+    return pages.Reception(
+        scheme="https" if settings.tls_certfile else "http",
+        port=settings.callback_listen.port,
+        path=settings.callback_path,
+        general_keys=len(keys.keyring.general),
+        keys_by_domain={domain: len(own) for domain, own in keys.keyring.by_domain.items()},
+        key_file=str(keys.generated) if keys.generated else None,
+        accept_unsigned=settings.accept_unsigned,
+        max_sources=settings.max_sources,
+    )
 
 
 def by_listener(

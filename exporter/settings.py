@@ -133,7 +133,8 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None,
         min_length=1,
-        description="Bearer token for the private listener, health excepted.",
+        description="Bearer token for the private listener, health excepted. A browser asks"
+        " for it as a password, with any user name.",
     )
     created_series: bool = Field(False, description="_created lines in OpenMetrics.")
     log_user_ip: bool = Field(False, description="The pusher's address in the logs.")
