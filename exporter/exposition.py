@@ -59,10 +59,11 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
     def authorise() -> Response | None:
         if view.metrics_token is None or request.path in HEALTH_PATHS:
             return None
-        given = request.headers.get("Authorization", "")
+        given = request.headers.get("Authorization", "").encode("latin-1")  # the raw bytes
         if request.authorization and request.authorization.type == "basic":
-            given = f"Bearer {request.authorization.password}"  # as browsers ask people for it
-        if hmac.compare_digest(given.encode(), f"Bearer {view.metrics_token}".encode()):
+            # How a browser sends what it asked a person for.
+            given = f"Bearer {request.authorization.password}".encode()
+        if hmac.compare_digest(given, f"Bearer {view.metrics_token}".encode()):
             return None
         return text(
             "needed: the metrics token, as a bearer token or as the password of any user name\n",

@@ -34,16 +34,18 @@ def hint_for(delivery: Delivery) -> Hint | None:
 
 def span(seconds: float) -> str:
     """Return a length of time in at most two units, like ``2 h 5 min``."""
-    if abs(seconds) < 10:
-        return f"{seconds:.1f} s"
-    rest = round(abs(seconds))
+    sign = "−" if round(seconds, 1) < 0 else ""  # noqa: RUF001 - a minus is meant
+    rest = abs(seconds)
+    if rest < 9.95:
+        return f"{sign}{rest:.1f} s"
     parts = []
+    whole = round(rest)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        number, rest = divmod(rest, length)
+        number, whole = divmod(whole, length)
         parts.append(f"{number} {unit}" if number else "")
     while not parts[0]:
         parts.pop(0)
-    return ("−" if seconds < 0 else "") + " ".join(filter(None, parts[:2]))  # noqa: RUF001 - minus
+    return sign + " ".join(filter(None, parts[:2]))
 
 
 def _accepted(delivery: Delivery) -> Hint | None:

@@ -3,51 +3,21 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.packets import packet
+from support.ledgers import Open, entry, opening
 from support.programs import until
 
-from exporter import events
-from exporter.entries import entry_for
-from exporter.ledger import (
-    DELIVERIES_KEPT,
-    Delivery,
-    Ledger,
-    Limits,
-    open_ledger,
-)
-from exporter.ledger.memory import MemoryLedger
+from exporter.ledger import DELIVERIES_KEPT, Delivery, Ledger
 
-Opener = Callable[[], Ledger]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    opened: Ledger
-    if request.param == "memory":
-        opened = MemoryLedger(Limits())
-    else:
-        opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", Limits())
-    with closing(opened):
-        yield opened
+FLOOD = DELIVERIES_KEPT + 50
 
 
 @pytest.fixture
-def reopened(tmp_path: Path) -> Iterator[Opener]:
-    """Return a function that opens the same embedded ledger, as another process would."""
-    ledgers = []
-
-    def opener() -> Ledger:
-        ledgers.append(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", Limits()))
-        return ledgers[-1]
-
-    yield opener
-    for one in ledgers:
-        one.close()
+def ledger(open_ledger: Open) -> Ledger:
+    return open_ledger()
 
 
 def taken(number: int = 0, outcome: str = "accepted", identity: bytes | None = None) -> Delivery:
@@ -81,7 +51,7 @@ def test_deliveries_are_told_as_noted_newest_first(ledger: Ledger) -> None:
 def test_newest_of_each_kind_are_kept(ledger: Ledger) -> None:
     """A flood of refused deliveries hides no taken ones, nor the other way round."""
     ledger.note(refused(0))
-    for number in range(DELIVERIES_KEPT + 50):
+    for number in range(FLOOD):
         ledger.note(taken(number))
     for number in range(DELIVERIES_KEPT - 1):
         ledger.note(refused(number + 1))
@@ -90,7 +60,7 @@ def test_newest_of_each_kind_are_kept(ledger: Ledger) -> None:
         refused(number) for number in reversed(range(DELIVERIES_KEPT))
     ]
     assert [one for one in told if not one.reason] == [
-        taken(number) for number in reversed(range(50, DELIVERIES_KEPT + 50))
+        taken(number) for number in reversed(range(50, FLOOD))
     ]
 
 
@@ -125,36 +95,30 @@ def test_clock_that_is_set_back_hides_nothing(ledger: Ledger) -> None:
     assert len(ledger.deliveries()) == DELIVERIES_KEPT
 
 
-def test_deliveries_survive_a_restart(reopened: Opener) -> None:
+def test_deliveries_survive_a_restart(open_durable: Open) -> None:
     """Closing writes what was noted; the next process tells it."""
-    first = reopened()
+    first = open_durable()
     noted = [taken(1), refused(2), taken(3, "duplicate")]
     for delivery in noted:
         first.note(delivery)
     first.close()
-    told = reopened().deliveries()
+    told = open_durable().deliveries()
     assert [one._replace(attempts=1) for one in told] == noted[::-1]
 
 
-def test_another_process_sees_deliveries_within_a_moment(reopened: Opener) -> None:
+def test_another_process_sees_deliveries_within_a_moment(open_durable: Open) -> None:
     """Without any callback to ride with, deliveries are committed alone, in their order."""
-    ours, theirs = reopened(), reopened()
+    ours, theirs = open_durable(), open_durable()
     ours.note(taken(1))
     until(lambda: theirs.deliveries() == [taken(1)], "the delivery is committed")
     theirs.note(refused(2))
     until(lambda: ours.deliveries() == [refused(2), taken(1)], "the other one too")
 
 
-def test_table_stays_bounded(reopened: Opener, tmp_path: Path) -> None:
+def test_table_stays_bounded(tmp_path: Path) -> None:
     """Several commits' worth of deliveries leave the newest of each kind in the file."""
-    ledger = reopened()
-    other = reopened()
-    for batch in range(3):
-        for number in range(DELIVERIES_KEPT - 10):
-            ledger.note(taken(batch * DELIVERIES_KEPT + number))
-            ledger.note(refused(batch * DELIVERIES_KEPT + number))
-        last = refused(batch * DELIVERIES_KEPT + DELIVERIES_KEPT - 11)
-        until(lambda last=last: other.deliveries()[:1] == [last], "the batch is committed")
+    with opening("sqlite", tmp_path) as opener:
+        _fill(opener(), opener())
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
         rows = connection.execute(
             "SELECT outcome, count(*) FROM delivery GROUP BY outcome ORDER BY outcome"
@@ -162,27 +126,39 @@ def test_table_stays_bounded(reopened: Opener, tmp_path: Path) -> None:
     assert rows == [("accepted", DELIVERIES_KEPT), ("refused", DELIVERIES_KEPT)]
 
 
-def test_deliveries_wait_out_an_unwritable_ledger(reopened: Opener, tmp_path: Path) -> None:
+def _fill(ledger: Ledger, other: Ledger) -> None:
+    for batch in range(3):
+        for number in range(DELIVERIES_KEPT - 10):
+            ledger.note(taken(batch * DELIVERIES_KEPT + number))
+            ledger.note(refused(batch * DELIVERIES_KEPT + number))
+        last = refused(batch * DELIVERIES_KEPT + DELIVERIES_KEPT - 11)
+        until(lambda last=last: other.deliveries()[:1] == [last], "the batch is committed")
+
+
+def test_deliveries_wait_out_an_unwritable_ledger(tmp_path: Path) -> None:
     """While nothing can be committed deliveries are told from memory, and written afterwards."""
-    ledger, other = reopened(), reopened()
     delivery = refused(1)._replace(reason="ledger_unavailable")
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as foreign:
-        foreign.execute("BEGIN IMMEDIATE")
-        ledger.note(delivery)
-        until(lambda: ledger.failure, "a commit has failed")
+    with opening("sqlite", tmp_path) as opener:
+        ledger, other = opener(), opener()
+        assert ledger.deliveries() == other.deliveries() == []
+        path = tmp_path / "ledger.sqlite"
+        with closing(sqlite3.connect(path, isolation_level=None)) as foreign:
+            foreign.execute("BEGIN IMMEDIATE")
+            ledger.note(delivery)
+            until(lambda: ledger.failure, "a commit has failed")
+            assert ledger.deliveries() == [delivery]
+            foreign.execute("ROLLBACK")
+        until(lambda: other.deliveries() == [delivery], "the delivery is committed")
         assert ledger.deliveries() == [delivery]
-        foreign.execute("ROLLBACK")
-    until(lambda: other.deliveries() == [delivery], "the delivery is committed")
-    assert ledger.deliveries() == [delivery]
 
 
-def test_delivery_that_cannot_be_written_harms_no_callback(reopened: Opener) -> None:
+def test_delivery_that_cannot_be_written_harms_no_callback(open_durable: Open) -> None:
     """A delivery that the store chokes on is dropped; callbacks go on being committed."""
-    ledger = reopened()
+    ledger = open_durable()
     ledger.note(taken(1)._replace(stream_id="\ud800"))  # no UTF-8 for it
     ledger.note(taken(2))
     until(lambda: not ledger.deliveries(), "the bad delivery is dropped, with its company")
-    ledger.record(entry_for(events.parse(packet("push"))), time.time())
+    ledger.record(entry("push"), time.time())
     ledger.note(taken(3))
     assert ledger.deliveries() == [taken(3)]
 
