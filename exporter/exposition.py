@@ -57,19 +57,16 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
 
     @app.before_request
     def authorise() -> Response | None:
-        if view.metrics_token is None or request.path in HEALTH_PATHS:
+        token = view.metrics_token
+        if token is None or request.path in HEALTH_PATHS or _authorised(token):
             return None
-        given = request.headers.get("Authorization", "").encode("latin-1")  # the raw bytes
-        if request.authorization and request.authorization.type == "basic":
-            # How a browser sends what it asked a person for.
-            given = f"Bearer {request.authorization.password}".encode()
-        if hmac.compare_digest(given, f"Bearer {view.metrics_token}".encode()):
-            return None
-        return text(
+        refusal = text(
             "needed: the metrics token, as a bearer token or as the password of any user name\n",
             401,
-            {"WWW-Authenticate": 'Bearer, Basic realm="css-exporter", charset="UTF-8"'},
         )
+        for scheme in ("Bearer", 'Basic realm="css-exporter", charset="UTF-8"'):
+            refusal.headers.add("WWW-Authenticate", scheme)  # browsers want a line for each
+        return refusal
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -107,6 +104,14 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
         return text("ready\n")
 
     return app
+
+
+def _authorised(token: str) -> bool:
+    """Return whether a request has the token: as a bearer, or as a browser's password."""
+    given = request.headers.get("Authorization", "").encode("latin-1")  # the raw bytes
+    if request.authorization and request.authorization.type == "basic":
+        given = f"Bearer {request.authorization.password}".encode()
+    return hmac.compare_digest(given, f"Bearer {token}".encode())
 
 
 def _process_families(ledger: Ledger, view: View) -> list[Metric]:

@@ -1,0 +1,84 @@
+"""A real headless Chromium, driven by chromedriver; it reaches nothing but loopback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium_axe_python import Axe
+
+from support.programs import program
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+DESKTOP = (1366, 768)
+PHONE = (390, 844)
+
+
+class Browser:
+    """One browser with one page."""
+
+    def __init__(self, driver: Chrome) -> None:
+        self.driver = driver
+
+    def look(self, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> None:
+        """Be a screen of a size in CSS pixels, and prefer a colour scheme."""
+        width, height = size
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {
+                "width": width,
+                "height": height,
+                "deviceScaleFactor": 1,
+                "mobile": size == PHONE,
+            },
+        )
+        self.driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """Run a script in the page and return what it returns."""
+        return self.driver.execute_script(script, *arguments)
+
+    def text(self, selector: str = "main") -> str:
+        """Return the text that an element shows."""
+        return str(self.run("return document.querySelector(arguments[0]).innerText", selector))
+
+    def complaints(self) -> list[str]:
+        """Return what the console says since it was asked last: errors, refusals of the policy."""
+        return [line["message"] for line in self.driver.get_log("browser")]
+
+    def barriers(self) -> list[str]:
+        """Return what axe-core finds to be inaccessible on the page."""
+        axe = Axe(self.driver)
+        axe.inject()
+        found = axe.run()["violations"]
+        return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
+
+
+@contextmanager
+def browsing(profile: Path) -> Iterator[Browser]:
+    """Yield a browser with a profile of its own."""
+    options = ChromeOptions()
+    options.binary_location = program("chromium")
+    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=Service(program("chromedriver")))
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
