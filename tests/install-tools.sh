@@ -23,6 +23,7 @@ need mmdebstrap mmdebstrap
 need iproute2 ip
 need nginx-light nginx
 need openssl openssl
+need sqlite3 sqlite3
 need systemd systemd-analyze
 
 newer=""

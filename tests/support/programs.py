@@ -26,6 +26,7 @@ _PACKAGES = {
     "setpriv": "util-linux",
     "ip": "iproute2",
     "nginx": "nginx-light",
+    "sqlite3": "sqlite3",
     "openssl": "openssl",
     "systemd-analyze": "systemd",
 }
