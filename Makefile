@@ -1,4 +1,5 @@
 # make run   the exporter on its embedded ledger, in a virtual environment of its own
+# make demo  the exporter with simulated hosts, and Prometheus if it is installed
 # make test  everything: tools, lint, types, tests
 # make help  the rest
 
@@ -7,13 +8,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test tools lint format dashboards lock golden clean
+.PHONY: help run demo test tools lint format dashboards lock golden clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(VENV)/installed ## Run the exporter
 	$(BIN)/css-exporter serve
+
+demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
+	$(BIN)/python -m exporter.simulator.demo $(DEMO)
 
 test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
 	$(BIN)/python -m pytest

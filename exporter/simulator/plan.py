@@ -61,7 +61,7 @@ class Tally:
     retries: int = 0
     redelivered: int = 0
     forged: int = 0
-    given_up: Counter[str] = field(default_factory=Counter)
+    not_delivered: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     latest_fault: str = ""
 
@@ -189,7 +189,7 @@ class Plan:
     def _let_go(self, delivery: Delivery) -> None:
         self.truth.settle(delivery.callback, delivery.fate)
         if not delivery.accepted:
-            self.tally.given_up[delivery.callback.event] += 1
+            self.tally.not_delivered[delivery.callback.event] += 1
 
     def _wait(self, delivery: Delivery, until: float) -> None:
         if self._abandoned:

@@ -81,7 +81,7 @@ class Run:
         callbacks = {
             "made": tally.callbacks,
             "accepted": tally.accepted,
-            "given_up": dict(sorted(tally.given_up.items())),
+            "not_delivered": dict(sorted(tally.not_delivered.items())),
             "deliveries": tally.deliveries,
             "retries": tally.retries,
             "redelivered": tally.redelivered,
@@ -101,7 +101,7 @@ class Run:
             "accepted": tally.accepted,
             "retries": tally.retries,
             "redelivered": tally.redelivered,
-            "given up": tally.given_up.total(),
+            "not delivered": tally.not_delivered.total(),
             "forged": tally.forged,
             "active streams": self._plan.truth.active_streams,
         }
