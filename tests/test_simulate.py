@@ -1,8 +1,12 @@
 """``css-exporter simulate`` against a real daemon: the truth of each scenario is shown."""
 
 import json
+import os
+import pty
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,6 +173,36 @@ def test_metrics_behind_a_token(daemon: Start) -> None:
     assert "401" in refused.stderr
     ran = css_exporter(*flags, "--metrics-token", "let-me-in")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_bar_on_a_terminal(daemon: Start) -> None:
+    """On a terminal a bar runs to its end; elsewhere there is none."""
+    exporter = daemon()
+    ours, theirs = pty.openpty()
+    flags = (*towards(exporter), "--duration", "1", "--time-scale", "1000")
+    with subprocess.Popen(
+        [sys.executable, "-m", "exporter", "simulate", *flags],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read_or_end(ours), b"")).decode()
+    os.close(ours)
+    assert process.returncode == 0, shown
+    assert "[####" in shown
+    assert "100%" in shown
+    assert re.search(r"\d+ active streams", shown)
+    plain = css_exporter("simulate", *flags)
+    assert "[#" not in plain.stderr + plain.stdout
+
+
+def read_or_end(terminal: int) -> bytes:
+    """Read from a terminal; its end is an error on Linux."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
 
 
 @pytest.mark.parametrize(

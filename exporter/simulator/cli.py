@@ -145,17 +145,17 @@ def simulate(
     signer = _signer(key, key_file)
     if orders["scenario"] == "forged" and signer is None:
         raise click.UsageError("nothing can be forged without a key: give --key or --key-file")
-    run = Run(**orders, seed=secrets.randbelow(2**31) if seed is None else seed)
     exporter = before = None
     if metrics_url:
         exporter = Exporter(metrics_url, metrics_token)
         before = _or_exit(exporter.shows)
+    run = Run(**orders, seed=secrets.randbelow(2**31) if seed is None else seed)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run.send(url, signer, connections)
     truth = run.report(before)
-    if report:
-        report.write_bytes(truth.document())
     click.echo(run.summary())
+    if report:
+        _write(report, truth)
     if exporter:
         _check(truth, exporter)
     if not run.accepted:
@@ -177,6 +177,13 @@ def _or_exit(ask: Callable[[], T]) -> T:
         return ask()
     except CheckError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _write(path: Path, truth: Report) -> None:
+    try:
+        path.write_bytes(truth.document())
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from None
 
 
 def _read_report(path: Path) -> Report:
@@ -253,11 +260,14 @@ def replay(
         running = Replay(file, tempo, url, signer, connections)
         with Progress("replay", survey.packets) as progress:
             try:
-                while not running.wait(LOOK_SECONDS):
+                done = False
+                while not done:
+                    done = running.wait(LOOK_SECONDS)
                     progress.show(running.outcome.done, f"{running.outcome.done:,} sent")
             except KeyboardInterrupt:
                 running.stop()
-                running.wait(float("inf"))
+                while not running.wait(LOOK_SECONDS):
+                    progress.show(running.outcome.done, "ending")
     _tell(survey, running.outcome)
 
 

@@ -10,6 +10,9 @@ import click
 LINE_SECONDS: Final = 10.0
 STEPS: Final = 1000
 
+_BAR: Final = "%(label)s  [%(bar)s]  %(info)s"
+_NO_BAR: Final = "%(label)s  %(info)s"
+
 
 class Progress:
     """Shows on standard error how far something is; ``total`` 0 for what has no end.
@@ -33,6 +36,7 @@ class Progress:
                 label=self._label,
                 file=sys.stderr,
                 show_percent=self._total > 0,
+                bar_template=_BAR if self._total else _NO_BAR,
                 show_eta=False,
                 item_show_func=lambda _: self._text,
             )

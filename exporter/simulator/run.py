@@ -116,7 +116,9 @@ class Run:
         return "\n".join(lines)
 
     def _watch(self, sender: Sender, progress: Progress) -> None:
-        while not sender.wait(LOOK_SECONDS):
+        done = False
+        while not done:
+            done = sender.wait(LOOK_SECONDS)
             standing = sender.standing()
             elapsed = time.time() - self._began_at
             text = (

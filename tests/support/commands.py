@@ -25,10 +25,11 @@ def css_exporter(*arguments: Any, timeout: float = 120) -> subprocess.CompletedP
     )
 
 
-def started(*arguments: Any) -> subprocess.Popen[str]:
-    """Start ``css-exporter``; the caller ends it."""
+def started(*arguments: Any, stdin: bool = False) -> subprocess.Popen[str]:
+    """Start ``css-exporter``; the caller ends it, and may write to its standard input."""
     return subprocess.Popen(
         [sys.executable, "-m", "exporter", *map(str, arguments)],
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
