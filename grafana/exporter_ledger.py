@@ -1,6 +1,6 @@
 """The lower half of exporter health: the ledger and the processes."""
 
-from grafana.panels import Panel, bars, column, faint, table, timeseries
+from grafana.panels import Panel, bars, faint, table, timeseries
 from grafana.queries import INSTANCE, JOB, graph, in_range, now, quantile, rate, rows, total
 
 CALLBACKS = "tencent_css_callbacks_total"
@@ -106,6 +106,5 @@ def processes() -> list[Panel]:
                 "version": "Exporter",
                 "python_version": "Python",
             },
-            overrides=[column("Value", **{"custom.hidden": True})],
         ),
     ]

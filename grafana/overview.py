@@ -7,7 +7,6 @@ from grafana.palette import CAUSES, FLOWS, ORIGINS
 from grafana.panels import (
     Panel,
     colours,
-    column,
     good_below,
     stat,
     steps,
@@ -143,7 +142,6 @@ def _now() -> list[Panel]:
                 "origin": "Origin",
                 "errcode": "Errcode",
             },
-            overrides=[column("Value", **{"custom.hidden": True})],
         ),
     ]
 

@@ -189,8 +189,7 @@ def table(
 ) -> Panel:
     """Return a table; ``columns`` maps what is shown, in order, to the column's heading."""
     organise = {
-        "excludeByName": {"Time": True},
-        "includeByName": {},
+        "excludeByName": {name: True for name in ("Time", "Value") if name not in columns},
         "indexByName": {name: index for index, name in enumerate(columns)},
         "renameByName": dict(columns),
     }
@@ -218,15 +217,12 @@ def table(
     return panel
 
 
-def bars(
-    title: str, target: Target, *, description: str, unit: str, empty: str, **settings: Any
-) -> Panel:
+def bars(title: str, target: Target, *, description: str, unit: str, empty: str) -> Panel:
     """Return one horizontal bar for each series of a moment."""
     defaults = {
         "unit": unit,
         "min": 0,
-        "color": settings.get("color", {"mode": "fixed", "fixedColor": palette.MAIN}),
-        "thresholds": settings.get("thresholds", steps(("text", None))),
+        "color": {"mode": "fixed", "fixedColor": palette.MAIN},
     }
     options = {
         "displayMode": "basic",

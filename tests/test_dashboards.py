@@ -8,6 +8,7 @@ what a process says of itself has an instance variable), and those for LogQL's f
 
 import re
 import warnings
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +25,8 @@ from support.boards import (
     substituted,
     variables,
 )
+from support.daemon import Daemon
+from support.packets import packet
 from support.promql import Selector, names, nodes, selectors
 
 from exporter.catalogue import BY_NAME
@@ -259,3 +262,17 @@ def test_labels_of_legends_and_sums_exist() -> None:
                     kept |= set(getattr(modifier, "labels", None) or ())
                 if "sum" in target["expr"] or "max by" in target["expr"]:
                     assert shown <= kept, (panel["title"], shown, kept)
+
+
+def test_log_lines_have_what_the_query_asks_for(daemon: Callable[..., Daemon]) -> None:
+    """Each field of the LogQL query stands in the exporter's line of an interruption."""
+    exporter = daemon(log_format="json")
+    assert exporter.post(packet("interruption", errcode=12)).status == 200
+    (line,) = [one for one in exporter.lines() if one.get("event_name") == "interruption"]
+    board = boards()["tencent-css-interruptions"]
+    (panel,) = [one for one in panels(board) if one["type"] == "logs"]
+    (target,) = panel["targets"]
+    selector, parser, *filters = target["expr"].split(" | ")
+    assert (selector, parser) == ("{$log_stream}", "json")
+    assert {re.match(r"\w+", one)[0] for one in filters} <= line.keys()
+    assert line["cause"] == "client_network"
