@@ -15,6 +15,7 @@ import pytest
 from support.daemon import samples
 from support.images import ROOT, Builder, Container, need_an_image_builder
 from support.packets import KEY, packet, signed
+from support.postgres import Postgres
 from support.programs import until
 
 from exporter.settings import Settings
@@ -58,9 +59,8 @@ def volume(image: Image, tmp_path: Path) -> Path:
 
 
 def start(image: Image, volume: Path, **env: str) -> Container:
-    container = Container(
-        image.root, image.configuration, volume, volume.with_suffix(".log"), **env
-    )
+    log = volume.with_name(f"{volume.name}.log")
+    container = Container(image.root, image.configuration, volume, log, **env)
     try:
         until(lambda: answers(container), "the container answers", 60)
     except BaseException:
@@ -133,6 +133,29 @@ def test_volume_outlives_the_container(image: Image, volume: Path) -> None:
         assert found['tencent_css_callback_duplicates_total{event="push"}'] == 1
     finally:
         second.kill()
+
+
+def test_replica_in_a_container(image: Image, tmp_path: Path) -> None:
+    """The image has PostgreSQL's client, and a replica needs no volume that it can write to."""
+    with Postgres() as server:
+        name = server.database().rpartition("/")[2]
+        server.directory.chmod(0o755)  # its socket is all that the container sees of it
+        url = f"postgresql://css@/{name}?host=/data&port={server.port}"
+        replica = start(
+            image,
+            server.directory,
+            CSS_EXPORTER_LEDGER=url,
+            CSS_EXPORTER_CALLBACK_KEYS=KEY,
+        )
+        try:
+            body = json.dumps(signed(packet("push")))
+            assert replica.request(PUBLIC, "POST", "/callback", body).status == 200
+            page = replica.request(PRIVATE, "GET", "/metrics").body.decode()
+            assert samples(page)['tencent_css_callbacks_total{event="push"}'] == 1
+            assert replica.request(PRIVATE, "GET", "/-/ready").status == 200
+            assert replica.stop() == 0
+        finally:
+            replica.kill()
 
 
 def test_image_says_how_to_run_it(image: Image) -> None:

@@ -1,7 +1,5 @@
 """What deploys to Kubernetes, as a real kubectl composes it: valid, and consistent with us."""
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,8 @@ import yaml
 from support.daemon import request
 from support.images import ROOT
 from support.kubectl import kustomize
-from support.programs import free_port, program, stop, until
+from support.programs import until
+from support.prometheus import Prometheus
 
 from exporter.exposition import HEALTH_PATHS, PARTS
 from exporter.settings import ENV_PREFIX, Settings
@@ -194,39 +193,18 @@ def test_replicas_are_one_target_for_the_ledger(prometheus_targets: list[Object]
 
 
 @pytest.fixture
-def prometheus_targets(tmp_path: Path) -> Iterator[list[Object]]:
+def prometheus_targets(tmp_path: Path) -> list[Object]:
     """Return the active targets of a Prometheus that finds three replicas in a cluster."""
-    configuration = tmp_path / "prometheus.yml"
     jobs = [scrape_job(monitor) for monitor in monitors()]
-    configuration.write_text(yaml.safe_dump({"scrape_configs": jobs}))
-    port = free_port()
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                program("prometheus"),
-                f"--config.file={configuration}",
-                f"--storage.tsdb.path={tmp_path / 'tsdb'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            stdout=log,
-            stderr=log,
-        )
     found: list[Object] = []
 
     def known() -> bool:
-        try:
-            answer = request(port, "GET", "/api/v1/targets")
-        except OSError:
-            return False
-        if answer.status == 200:
-            found[:] = answer.json["data"]["activeTargets"]
+        found[:] = request(server.port, "GET", "/api/v1/targets").json["data"]["activeTargets"]
         return len({target["labels"]["job"] for target in found}) == len(jobs)
 
-    try:
+    with Prometheus(tmp_path, yaml.safe_dump({"scrape_configs": jobs})) as server:
         until(known, "Prometheus knows its targets", 60)
-        yield found
-    finally:
-        stop(process)
+    return found
 
 
 def scrape_job(monitor: Object) -> Object:

@@ -1,4 +1,4 @@
-"""The nginx examples, run in front of real daemons."""
+"""The nginx example, run in front of a real daemon."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from support.daemon import Answer, Daemon, request
 from support.images import ROOT
-from support.nginx import nginx, replaced, until_it_answers
+from support.nginx import nginx, replaced
 from support.packets import packet, signed
 from support.programs import free_port, program, until
 
@@ -21,7 +21,6 @@ from exporter.server import KEEPALIVE_SECONDS
 from exporter.settings import Settings
 
 EXAMPLES = ROOT / "deploy" / "nginx"
-BALANCER = ROOT / "deploy" / "compose" / "balancer.conf"
 NAME = "callbacks.example.com"
 PUSHES = 'tencent_css_callbacks_total{event="push"}'
 DUPLICATES = 'tencent_css_callback_duplicates_total{event="push"}'
@@ -170,34 +169,3 @@ def test_rate_limit(front: Callable[..., Front]) -> None:
 def test_nginx_closes_idle_connections_first() -> None:
     """The exporter keeps a connection longer than nginx's default of 60 s."""
     assert KEEPALIVE_SECONDS > 60
-
-
-def test_balancer_hides_a_dead_replica(tmp_path: Path, daemon: Callable[..., Daemon]) -> None:
-    """Callbacks go to either replica and are counted once; without one of them, all the same."""
-    ledger = f"sqlite:///{tmp_path / 'shared.sqlite'}"
-    first, second = daemon("first", ledger=ledger), daemon("second", ledger=ledger)
-    callbacks, metrics = free_port(), free_port()
-    configuration = replaced(
-        BALANCER.read_text(),
-        {
-            "exporter-1:8080": f"127.0.0.1:{first.public_port}",
-            "exporter-2:8080": f"127.0.0.1:{second.public_port}",
-            "exporter-1:10063": f"127.0.0.1:{first.private_port}",
-            "exporter-2:10063": f"127.0.0.1:{second.private_port}",
-            "listen 8080": f"listen 127.0.0.1:{callbacks}",
-            "listen 10063": f"listen 127.0.0.1:{metrics}",
-            "/tmp/": f"{tmp_path}/",
-        },
-    )
-    with nginx(tmp_path, configuration):
-        until_it_answers(callbacks)
-        for number in range(20):
-            if number == 10:
-                first.kill()
-            body = json.dumps(signed(packet("push", sequence=str(number)))).encode()
-            assert request(callbacks, "POST", "/callback", body).status == 200
-        assert second.metrics()[PUSHES] == 20
-        page = request(metrics, "GET", "/metrics?collect[]=ledger")
-        assert b"tencent_css_callbacks_total{" in page.body
-        assert b"process_cpu_seconds_total" not in page.body
-        assert request(callbacks, "GET", "/metrics").status == 404
