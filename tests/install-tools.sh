@@ -24,6 +24,7 @@ need iproute2 ip
 need nginx-light nginx
 need openssl openssl
 need sqlite3 sqlite3
+need strace strace
 need systemd systemd-analyze
 
 newer=""

@@ -1,13 +1,17 @@
 """The systemd unit: nothing in it unknown, hardened, and started with settings that we have."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.daemon import Daemon
 from support.images import ROOT
 from support.nginx import replaced
+from support.packets import packet
 from support.programs import program
 
 from exporter.server import GRACEFUL_SECONDS
@@ -46,6 +50,43 @@ def test_unit_is_hardened(unit: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+
+
+def test_filter_lets_the_exporter_live(tmp_path: Path) -> None:
+    """Whatever the exporter calls, from start to stop, the unit's filter allows."""
+    trace = tmp_path / "trace"
+    exporter = Daemon(tmp_path / "data")
+    exporter.under = (program("strace"), "-f", "-qq", "-o", str(trace))
+    with exporter:
+        assert exporter.post(packet("push")).status == 200
+        for path in ("/", "/metrics", "/deliveries", "/-/ready"):
+            assert exporter.get(path).status == 200
+        (master,) = exporter.workers()  # of strace
+        os.kill(master, signal.SIGTERM)
+        assert exporter.process
+        assert exporter.process.wait(60) == 0
+    called = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
+    assert {"execve", "fdatasync"} <= called
+    allowed, *refused = re.findall(r"^SystemCallFilter=(.*)$", UNIT.read_text(), re.MULTILINE)
+    assert [line[0] for line in refused] == ["~"]
+    names = calls(*allowed.split()) - calls(*refused[0][1:].split()) | calls("@default")
+    # SQLite gives its files their owner back, but only as root.
+    assert called - names <= {"fchown"}
+
+
+def calls(*groups: str) -> set[str]:
+    """Return the system calls of groups as systemd defines them."""
+    listed = subprocess.run(
+        [program("systemd-analyze"), "syscall-filter", *groups],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # The name of a group, then its members, set in.
+    members = {line.strip() for line in listed.stdout.splitlines() if line.startswith(" ")}
+    nested = [name for name in members if name.startswith("@")]
+    names = {name for name in members if name[:1].isalnum()}
+    return names | calls(*nested) if nested else names
 
 
 def test_settings_are_known() -> None:

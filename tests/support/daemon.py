@@ -48,6 +48,9 @@ def request(
 class Daemon:
     """One daemon on a data directory; may be killed and started again."""
 
+    under: tuple[str, ...] = ()
+    """The command that runs it, if it is not run by itself."""
+
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
         self.public_port = free_port()
@@ -80,7 +83,7 @@ class Daemon:
             environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "exporter", "serve"],
+                [*self.under, sys.executable, "-m", "exporter", "serve"],
                 env=environment,
                 stdout=log,
                 stderr=log,
