@@ -88,7 +88,8 @@ class Receiver:
             self._record(packet)
         except Refusal as refusal:
             self.refused(refusal, environ, packet)
-            return _answer(start_response, refusal.status, refusal.reason)
+            answer = _answer(start_response, refusal.status, refusal.reason)
+            return () if environ["REQUEST_METHOD"] == "HEAD" else answer
         return _answer(start_response, 200)
 
     def _record(self, packet: Packet) -> None:
@@ -156,6 +157,7 @@ class Receiver:
 def create_app(receiver: Receiver) -> Flask:
     """Return the public application: callbacks, health for a load balancer, nothing else."""
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # nor a redirect, which would repeat Host and query
 
     @app.get("/-/healthy", provide_automatic_options=False)
     def healthy() -> Response:

@@ -156,6 +156,7 @@ def test_a_signature_within_the_tolerance_is_taken(exporter: Daemon, ahead: floa
             for path in ("/", "/callback", f"{PATH}x", f"/x{PATH}", f"/{PATH}", "/-/ready", "/%2F")
         ),
         *(("GET", path, "not_found") for path in ("/", "/metrics", "/deliveries", "/-/ready")),
+        ("GET", "/-//healthy?echo", "not_found"),  # no redirect to what it means
     ],
 )
 def test_another_path_or_method_is_refused(
