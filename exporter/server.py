@@ -6,6 +6,7 @@ The listener is told by the accepted socket's own address, never by ``SERVER_POR
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Iterable
@@ -154,8 +155,12 @@ class GunicornLogger(Logger):
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log a warning, unless it is one too many about an invalid request."""
-        if not str(msg).startswith("Invalid request") or self._limit.admits("malformed_http"):
-            super().warning(msg, *args, **kwargs)
+        if str(msg).startswith("Invalid request"):
+            if not self._limit.admits("malformed_http"):
+                return
+            # What is wrong, without the line that it quotes: a query may be secret.
+            msg = re.split("['\"]", str(msg), maxsplit=1)[0].rstrip(": ")
+        super().warning(msg, *args, **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log an exception without the URI that gunicorn puts in: a query may be secret."""
