@@ -74,6 +74,9 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
         if not set(parts) <= set(PARTS):
             return text(f"collect[] takes {' and '.join(PARTS)}\n", 400)
         began = time.perf_counter()
+        encode, content_type = _encoder(request.headers.get("Accept", ""))
+        # In the text format they would be families of their own.
+        created = view.created_series and "openmetrics" in content_type
         families: list[Metric] = []
         if "ledger" in parts:
             try:
@@ -81,12 +84,9 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
             except LedgerUnavailable as error:
                 return text(f"the ledger cannot be read: {error}\n", 503)
             zero_seconds = view.new_series_zero_seconds if SCRAPE_HEADER in request.headers else 0
-            families += families_of(
-                snapshot, clock(), zero_seconds=zero_seconds, created=view.created_series
-            )
+            families += families_of(snapshot, clock(), zero_seconds=zero_seconds, created=created)
         if "process" in parts:
             families += _process_families(ledger, view)
-        encode, content_type = _encoder(request.headers.get("Accept", ""))
         body = encode(_Families(families))
         ledger.tally(catalogue.SCRAPE_SECONDS.observe(time.perf_counter() - began))
         return Response(body, content_type=content_type)

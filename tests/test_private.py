@@ -150,7 +150,9 @@ def test_created_lines_come_only_by_setting(daemon: Callable[..., Daemon]) -> No
     assert "tencent_css_push_duration_seconds_created" in names
     assert "tencent_css_active_streams_created" not in names
     assert len({(sample.name, *sample.labels.values()) for sample in created}) == len(created)
-    process_start = exporter.metrics()["process_start_time_seconds"]
+    text = exporter.metrics()
+    assert not [name for name in text if "_created" in name and name.startswith("tencent_css")]
+    process_start = text["process_start_time_seconds"]
     assert all(sample.value > process_start - 5 for sample in created)
 
 
