@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import socket
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,7 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.http.errors import (
+    ChunkMissingTerminator,
+    InvalidChunkExtension,
+    InvalidChunkSize,
+)
+from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from exporter import callbacks, exposition, pages
 from exporter.callbacks import Policy, Receiver
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS: Final = 30.0
 """The longest that a request may keep a thread: a slow sender must not starve the others."""
+
+FIRST_BYTE_SECONDS: Final = 0.01
+"""How long a thread waits for a new connection's request; later the poller waits for it."""
 
 KEEPALIVE_SECONDS: Final = 75
 """Longer than the idle time of common proxies, so that they close first."""
@@ -108,9 +117,11 @@ class Worker(ThreadWorker):
                 kept = self._handle_one(conn)
             return kept
         finally:
-            del self._deadlines[conn]
+            self._deadlines.pop(conn, None)
 
     def _handle_one(self, conn: TConn) -> Any:
+        if not conn.initialized and not conn.wait_for_data(FIRST_BYTE_SECONDS):
+            return _DEFER
         self._deadlines[conn] = time.monotonic() + REQUEST_SECONDS
         return super().handle(conn)
 
@@ -163,7 +174,14 @@ class GunicornLogger(Logger):
         super().warning(msg, *args, **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log an exception without the URI that gunicorn puts in: a query may be secret."""
+        """Log an exception without the URI that gunicorn puts in: a query may be secret.
+
+        A body that is badly chunked is none of ours: no traceback.
+        """
+        error = sys.exc_info()[1]
+        if isinstance(error, ChunkMissingTerminator | InvalidChunkExtension | InvalidChunkSize):
+            self.warning(f"Invalid request: {type(error).__name__}")
+            return
         if "%s" in str(msg):
             msg, args = "Error handling request", ()
         super().exception(msg, *args, **kwargs)
