@@ -4,6 +4,7 @@ Text that a sender made can be in a value, never forge a line or a field: JSON e
 and on a console control characters are spelled out.
 """
 
+import atexit
 import logging
 import sys
 import threading
@@ -83,6 +84,7 @@ class Limit:
         self._lock = threading.Lock()
         self._lines: Counter[str] = Counter()
         self._timer: threading.Timer | None = None
+        atexit.register(self.summarise)
 
     def admits(self, reason: str) -> bool:
         """Return whether a line about ``reason`` may be logged now."""
