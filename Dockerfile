@@ -1,8 +1,8 @@
 # The exporter's image: read-only, without root, nothing but the daemon and its dependencies.
 #
 # To build the same image again, pin the base by its digest:
-#   docker build --build-arg BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm@sha256:... .
-ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
+#   docker build --build-arg BASE_IMAGE=python:3.11-slim-bookworm@sha256:... .
+ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \

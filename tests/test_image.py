@@ -211,3 +211,17 @@ def test_hadolint() -> None:
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     assert "hadolint" not in DOCKERFILE
+
+
+def test_version_is_the_projects() -> None:
+    """Whatever runs the image names it by the project's version."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    named = {
+        path.name: set(re.findall(r"\bcss-exporter:(\d[\w.]*)", path.read_text()))
+        for path in (
+            ROOT / "deploy" / "compose" / "exporter.yaml",
+            ROOT / "deploy" / "kubernetes" / "base" / "deployment.yaml",
+            ROOT / "docs" / "deployment.md",
+        )
+    }
+    assert all(versions == {version} for versions in named.values()), named
