@@ -51,7 +51,7 @@ EXPECTED: dict[str, tuple[type[events.Event], tuple[Any, ...], float | None, dic
         events.PushError,
         CAMERA,
         1790000074.971,
-        {"errors": {"video_frame_late": 2, "audio_frame_late": 1}},
+        {"errors": "audio_frame_late:1,video_frame_late:2"},
     ),
     "recording_status": (events.RecordingStatus, CAMERA, 1790000130, {"status": "record_ended"}),
     "recording_exception": (

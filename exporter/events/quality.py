@@ -41,7 +41,8 @@ class PushError(Event):
 
     @property
     def details(self) -> dict[str, Any]:
-        return {"errors": dict(self.counts)}
+        # One word, since a log line's fields are flat.
+        return {"errors": ",".join(f"{name}:{n}" for name, n in sorted(self.counts.items()))}
 
 
 class StreamMonitor(Event):
