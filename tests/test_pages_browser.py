@@ -125,7 +125,7 @@ def test_refresh_can_be_paused(daemon: Start, browser: Browser) -> None:
     assert pause.get_attribute("aria-pressed") == "true"
     exporter.post(push(1))
     before = browser.text("#now")
-    time.sleep(6)  # longer than a page waits between two refreshes
+    time.sleep(2)  # longer than a hurried page waits between two refreshes
     assert "No callback has come in yet" in browser.text()
     assert browser.text("#now") == before
     pause.send_keys(Keys.SPACE)
@@ -229,6 +229,17 @@ def test_pages_have_no_barriers(
         )
         assert browser.barriers() == []
         assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+
+
+def test_barriers_would_be_found(daemon: Start, browser: Browser) -> None:
+    """The search for barriers is none that finds nothing."""
+    browser.driver.get(address(daemon(), "/deliveries"))
+    browser.run(
+        "for (const label of document.querySelectorAll('label'))"
+        " label.replaceWith(...label.childNodes)"
+    )
+    browser.run("document.querySelector('h1').style.color = 'silver'")
+    assert {barrier.split(":")[0] for barrier in browser.barriers()} >= {"color-contrast", "label"}
 
 
 def test_unreadable_ledger_is_explained_without_barriers(daemon: Start, browser: Browser) -> None:
