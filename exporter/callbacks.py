@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from exporter import catalogue, deliveries, events, signature
 from exporter.entries import Entry, entry_for
 from exporter.events import Event, Packet
-from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Receipt
+from exporter.ledger import DELIVERIES_KEPT, Ledger, LedgerUnavailable, Outcome, Receipt
 from exporter.logs import Limit
 from exporter.refusals import STATUS, Refusal
 from exporter.signature import Keyring
@@ -72,6 +72,7 @@ class Receiver:
         self._policy = policy
         self._clock = clock
         self._limit = Limit("callback.rejected")
+        self._flood = _Flood()
 
     def takes(self, path: str) -> bool:
         """Return whether a path is the callback path or below it."""
@@ -126,8 +127,10 @@ class Receiver:
         Whatever looks for pages on the callback listener is not noted: it is no callback.
         """
         self._ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
-        if refusal.reason != "not_found" or environ["REQUEST_METHOD"] == "POST":
-            self._ledger.note(deliveries.refused(refusal, packet, self._clock()))
+        is_callback = refusal.reason != "not_found" or environ["REQUEST_METHOD"] == "POST"
+        now = self._clock()
+        if is_callback and self._flood.admits(now):
+            self._ledger.note(deliveries.refused(refusal, packet, now))
         if self._limit.admits(refusal.reason):
             log.warning(
                 "callback.rejected",
@@ -152,6 +155,23 @@ class Receiver:
         if self._policy.log_user_ip and event.user_ip:
             fields["user_ip"] = event.user_ip
         getattr(log, level)(f"callback.{receipt.outcome}", **fields)
+
+
+class _Flood:
+    """Lets as many refusals of a second be read as are kept: more cost, and show, no more.
+
+    Without a lock: a few more do not matter.
+    """
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._admitted = 0
+
+    def admits(self, now: float) -> bool:
+        if int(now) != self._second:
+            self._second, self._admitted = int(now), 0
+        self._admitted += 1
+        return self._admitted <= DELIVERIES_KEPT
 
 
 def create_app(receiver: Receiver) -> Flask:

@@ -1,16 +1,22 @@
 """What every ledger keeps of deliveries: the newest of each kind, their attempts counted."""
 
+import json
 import sqlite3
 import threading
 import time
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from support.ledgers import Open, entry, opening
+from support.packets import packet
 from support.programs import until
 
-from exporter.ledger import DELIVERIES_KEPT, Delivery, Ledger
+from exporter.callbacks import Policy, Receiver
+from exporter.ledger import DELIVERIES_KEPT, Delivery, Ledger, Limits
+from exporter.ledger.memory import MemoryLedger
+from exporter.signature import Keyring
 
 FLOOD = DELIVERIES_KEPT + 50
 
@@ -181,3 +187,23 @@ def test_noting_from_many_threads_loses_nothing(ledger: Ledger) -> None:
     assert {one.stream_id for one in ledger.deliveries()} == {
         f"stream-{first + number}" for first in (0, 100, 200, 300, 400) for number in range(50)
     }
+
+
+def test_flood_is_not_read_beyond_what_is_kept() -> None:
+    """Of the refusals of one second as many are noted as are kept; the next second has its own."""
+    ledger, now = MemoryLedger(Limits()), [1_790_000_000.0]
+    receiver = Receiver(ledger, Keyring((b"key",)), Policy(), lambda: now[0])
+    body = json.dumps(packet("push")).encode()
+
+    def post() -> None:
+        request = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body))}
+        receiver(request | {"wsgi.input": BytesIO(body)}, lambda *_: None)
+
+    for _ in range(FLOOD):
+        post()
+        now[0] += 0.5 / FLOOD
+    assert len(ledger.deliveries()) == DELIVERIES_KEPT
+    now[0] += 1
+    post()
+    assert ledger.deliveries()[0].received_at == now[0]
+    assert ledger.deliveries()[0].attempts == DELIVERIES_KEPT
