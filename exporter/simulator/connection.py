@@ -3,6 +3,7 @@
 import json
 import ssl
 import time
+from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, responses
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -43,8 +44,8 @@ class Target(NamedTuple):
     def connect(self) -> HTTPConnection:
         """Return a connection that is not opened yet."""
         if self.scheme == "https":
-            context = ssl.create_default_context()
-            return HTTPSConnection(self.host, self.port, timeout=ANSWER_SECONDS, context=context)
+            trust = _trust()
+            return HTTPSConnection(self.host, self.port, timeout=ANSWER_SECONDS, context=trust)
         return HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
 
 
@@ -89,6 +90,12 @@ class Connection:
             self._http = http
             self._used_at = time.monotonic()
         return self._http
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return the system's trust (SSL_CERT_FILE changes it), read once: it is large."""
+    return ssl.create_default_context()
 
 
 def _reason(status: int, body: bytes) -> str:

@@ -13,25 +13,28 @@ _ENVIRONMENT = {
 }
 
 
-def css_exporter(*arguments: Any, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run ``css-exporter`` to its end."""
+def css_exporter(
+    *arguments: Any, timeout: float = 120, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``css-exporter`` to its end, with further variables if given."""
     return subprocess.run(
         [sys.executable, "-m", "exporter", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
-        env=_ENVIRONMENT,
+        env=_ENVIRONMENT | environment,
     )
 
 
-def started(*arguments: Any, stdin: bool = False) -> subprocess.Popen[str]:
-    """Start ``css-exporter``; the caller ends it, and may write to its standard input."""
+def started(*arguments: Any, stdin: bool = False, quiet: bool = False) -> subprocess.Popen[str]:
+    """Start ``css-exporter``; the caller ends it, and reads what it says unless ``quiet``."""
+    output = subprocess.DEVNULL if quiet else subprocess.PIPE
     return subprocess.Popen(
         [sys.executable, "-m", "exporter", *map(str, arguments)],
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
         text=True,
         env=_ENVIRONMENT,
     )
