@@ -145,6 +145,36 @@ def test_rules_ask_for_what_exists() -> None:
                     assert set(parts) <= set(family.labels[label]), (rule, value)
 
 
+def test_alerts_wait_for_what_is_usual() -> None:
+    """None that is held back by a recorded usual can fire before that is recorded."""
+    slow = {
+        rule["record"]: group["interval"]
+        for path in RULES.glob("*.yml")
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+        if "interval" in group
+    }
+    for alert in alerts():
+        for found in selectors(alert["expr"]):
+            if found.name in slow:
+                assert int(alert["for"][:-1]) > int(slow[found.name][:-1]), alert["alert"]
+
+
+def test_provisioned_data_sources_fit() -> None:
+    """Grafana's idea of the scrape interval is that of prometheus.yml."""
+    folder = ROOT / "grafana" / "provisioning"
+    sources = yaml.safe_load((folder / "datasources" / "tencent-css.yml").read_text())
+    prometheus, loki = sources["datasources"]
+    assert (prometheus["type"], loki["type"]) == ("prometheus", "loki")
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    assert prometheus["jsonData"]["timeInterval"] == config["global"]["scrape_interval"]
+    (provider,) = yaml.safe_load((folder / "dashboards" / "tencent-css.yml").read_text())[
+        "providers"
+    ]
+    assert provider["type"] == "file"
+    assert provider["options"]["path"] == "/etc/grafana/dashboards"
+
+
 def test_prometheus_2_42_can_load_them() -> None:
     """No key that is younger than our oldest Prometheus."""
     for path in RULES.glob("*.yml"):
