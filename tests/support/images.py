@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,6 +146,9 @@ class Container:
     def kill(self) -> None:
         """End whatever still runs."""
         if self.process.poll() is None:
+            # Not unshare alone: --kill-child is forgotten when the child changes its user.
+            with suppress(OSError, ValueError):
+                os.kill(self.process_one(), signal.SIGKILL)
             self.process.kill()
             self.process.wait()
 
