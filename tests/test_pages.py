@@ -70,6 +70,16 @@ def test_generated_key_is_told_by_its_place(daemon: Start) -> None:
     assert key_file.read_text().strip() not in text
 
 
+def test_keys_of_domains_are_counted(daemon: Start) -> None:
+    """Who has keys by push domain sees of each domain how many, and no value."""
+    keys = {"Live.Test.Example": ["first0key", "second0key"], "other.example": ["third0key"]}
+    exporter = daemon(callback_keys="", callback_keys_by_domain=json.dumps(keys))
+    text = text_of(exporter.get("/"))
+    domains = "live.test.example has 2 of its own. other.example has 1 of its own."
+    assert f"Callback key {domains} Elsewhere" in text
+    assert "0key" not in text
+
+
 def test_landing_page_says_that_it_works(daemon: Start) -> None:
     """Callbacks, their ages, streams by origin and refusals are all there."""
     exporter = daemon()
