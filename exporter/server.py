@@ -7,6 +7,7 @@ The listener is told by the accepted socket's own address, never by ``SERVER_POR
 import logging
 import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -84,9 +85,35 @@ class Server(BaseApplication):
         for name, value in options.items():
             self.cfg.set(name, value)
 
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        os.register_at_fork(
+            before=_hold_sigterm,
+            after_in_parent=_let_sigterm,
+            after_in_child=_end_by_sigterm,
+        )
+        super().run()
+
     def load(self) -> "WSGIApplication":
         """Never called: Worker.load_wsgi composes, where the sockets are known."""
         raise NotImplementedError
+
+
+# A new worker has the master's handlers until it has set up its own, and would be deaf to
+# a SIGTERM that comes before; the master would wait for it until the graceful time is over.
+
+
+def _hold_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _end_by_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_sigterm()
 
 
 class Worker(ThreadWorker):

@@ -185,3 +185,12 @@ def test_sigterm_under_load(daemon: Callable[..., Daemon]) -> None:
     assert exporter.metrics()[PUSHES] == len(work) + 1
     levels = {line["level"] for line in exporter.lines()}
     assert "error" not in levels
+
+
+def test_sigterm_while_workers_start(daemon: Callable[..., Daemon]) -> None:
+    """A worker that was just made does not miss the signal, and keep the others waiting."""
+    for number in range(3):
+        exporter = daemon(f"data{number}", workers=6)  # the first answers, others still start
+        began = time.monotonic()
+        assert exporter.terminate() == 0
+        assert time.monotonic() - began < 15  # less than the graceful time
