@@ -6,11 +6,13 @@ and on a console control characters are spelled out.
 
 import atexit
 import logging
+import os
+import select
+import stat
 import sys
 import threading
 from collections import Counter
-from collections.abc import MutableMapping
-from contextlib import suppress
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final, TextIO, cast
 
 import orjson
@@ -43,7 +45,14 @@ def configure(log_format: str, level: str) -> None:
         shared.append(_escape_control_characters)
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     number = logging.getLevelNamesMapping()[level.upper()]
-    output = cast("TextIO", _Output(sys.stdout))
+
+    def tell_lost(count: int) -> str:
+        event: Any = {"event": "log.lost", "count": count}
+        for processor in (*shared, renderer):
+            event = processor(None, "warning", event)
+        return str(event)
+
+    output = cast("TextIO", _Output(sys.stdout, tell_lost))
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -62,18 +71,39 @@ def configure(log_format: str, level: str) -> None:
 
 
 class _Output:
-    """A stream as far as it takes text: a log on a full disk must not stop who writes to it."""
+    """A stream as far as it takes text at once: who logs must not wait for who reads.
 
-    def __init__(self, stream: TextIO) -> None:
+    A full disk, and a pipe that nobody empties, cost lines; how many is told by the next.
+    """
+
+    def __init__(self, stream: TextIO, tell_lost: Callable[[int], str]) -> None:
         self._stream = stream
+        self._tell_lost = tell_lost
+        self._lock = threading.Lock()
+        self._lost = 0
+        try:
+            mode = os.fstat(stream.fileno()).st_mode
+        except OSError:
+            mode = 0
+        self._can_block = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
     def write(self, text: str) -> None:
-        with suppress(OSError):
-            self._stream.write(text)
+        with self._lock:
+            try:
+                # Room for one line: values are bounded, and a pipe says so by the page.
+                if self._can_block and not select.select((), (self._stream,), (), 0)[1]:
+                    self._lost += 1
+                    return
+                if self._lost:
+                    text = f"{self._tell_lost(self._lost)}\n{text}"
+                    self._lost = 0
+                self._stream.write(text)
+                self._stream.flush()
+            except (OSError, ValueError):
+                self._lost += 1
 
     def flush(self) -> None:
-        with suppress(OSError):
-            self._stream.flush()
+        """Do nothing: every line is flushed."""
 
 
 class Limit:

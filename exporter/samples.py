@@ -52,7 +52,7 @@ def families_of(
         else:
             shown = {**_zeros(family), **series[family.name]}
             for labels, one in sorted(shown.items()):
-                young = family.kind != "gauge" and one.created_at > now - zero_seconds
+                young = family.kind != "gauge" and abs(now - one.created_at) < zero_seconds
                 cells = {} if zero_seconds and young else one.cells
                 _add_series(metric, family, labels, cells)
                 if created and family.kind != "gauge" and one.created_at:

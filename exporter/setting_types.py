@@ -31,11 +31,11 @@ def address(value: Any) -> Any:
         return value
     host, separator, port = value.rpartition(":")
     if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{value!r} is no address; use host:port, like 127.0.0.1:8080")
+        raise ValueError("is no address; use host:port, like 127.0.0.1:8080")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
-        raise ValueError(f"{value!r}: put an IPv6 address in brackets, like [::1]:8080")
+        raise ValueError("put an IPv6 address in brackets, like [::1]:8080")
     return Address(host or "0.0.0.0", int(port))
 
 
@@ -105,7 +105,9 @@ def url_path(value: str) -> str:
 
 def ledger_url(value: str) -> str:
     """Return the URL of a ledger of a kind that we have."""
-    if value != "sqlite" and value.partition("://")[0] not in _LEDGER_SCHEMES:
+    scheme, _, rest = value.partition("://")
+    is_file = scheme == "sqlite" and rest.startswith("/") and rest.strip("/")
+    if value != "sqlite" and not is_file and (scheme == "sqlite" or scheme not in _LEDGER_SCHEMES):
         raise ValueError(
             "use sqlite (a file in data_dir), sqlite:///path or"
             " postgresql://user:password@host:port/database"

@@ -96,12 +96,15 @@ def name_of(packet: Packet) -> str:
 
 
 def push_domain_of(packet: Packet) -> str | None:
-    """Return the push domain that a packet names, in lower case, None if it names none."""
-    for field in DOMAIN.choices:
-        value = packet.get(str(field))
-        if isinstance(value, str) and value:
-            return value.lower()
-    return None
+    """Return the push domain that a packet names, in lower case, None if it names none.
+
+    The same field and form as those of the event's label: a key is for what is counted.
+    """
+    named = (packet.get(str(field)) for field in DOMAIN.choices)
+    value = next((value for value in named if value is not None), None)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value).lower() or None
 
 
 def parse(packet: Packet) -> Event:

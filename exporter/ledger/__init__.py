@@ -45,15 +45,16 @@ __all__ = [
 _POSTGRES = ("postgresql", "postgres")
 
 
-def open_ledger(url: str, limits: Limits) -> Ledger:
+def open_ledger(url: str, limits: Limits, *, make: bool = True) -> Ledger:
     """Open the ledger at a URL (``sqlite:///path``, ``postgresql://...``), making it if need be.
 
     Raises ``LedgerRefused`` for one that must not be used, ``OSError`` if its directory
-    cannot be written.  That a server is away is no reason not to start.
+    cannot be written.  That a server is away is no reason not to start.  With ``make=False``
+    a file that is not there is never made: the ledger is unavailable until it is.
     """
     scheme, _, path = url.partition("://")
     if scheme == "sqlite" and path.startswith("/"):
-        return SqliteLedger(Path(path[1:]), limits)
+        return SqliteLedger(Path(path[1:]), limits, make=make)
     if scheme in _POSTGRES:
         return cast("Ledger", _postgres().PostgresLedger(url, limits))
     raise LedgerRefused(

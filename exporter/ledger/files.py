@@ -3,8 +3,10 @@
 import fcntl
 import os
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 
 class FileLock:
@@ -12,33 +14,70 @@ class FileLock:
 
     SQLite before 3.51.3 can corrupt a WAL database when two connections write or checkpoint
     at the same moment, and its own busy back-off starves one of two busy writers.  Holding
-    this lock around every transaction, checkpoint, opening and closing mends both.
+    this lock around every transaction, checkpoint and closing mends both.
+
+    As a context manager it waits for ever, and fairly: for the committing thread, on which
+    nobody waits for ever.  ``within`` is for the others.  Both raise ``OSError``.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._thread_lock = threading.Lock()
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor: int | None = None
 
     def __enter__(self) -> None:
         self._thread_lock.acquire()
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            while not self._lock(fcntl.LOCK_EX):
+                pass
         except BaseException:
             self._thread_lock.release()
             raise
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._thread_lock.release()
 
-    def close(self) -> None:
-        """Close the lock's file."""
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Hold the lock, or raise ``TimeoutError`` if others keep it for so long."""
+        deadline = time.monotonic() + seconds
+        late = TimeoutError(f"{self._path} was held by others for {seconds:g} s")
+        if not self._thread_lock.acquire(timeout=seconds):
+            raise late
+        locked = False
+        try:
+            while not (locked := self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)):
+                if time.monotonic() >= deadline:
+                    break
+                time.sleep(0.005)
+        finally:
+            if not locked:
+                self._thread_lock.release()
+        if not locked:
+            raise late
+        try:
+            yield
+        finally:
+            self.__exit__()
+
+    def _lock(self, operation: int) -> bool:
+        """Lock the file that has the name now; return False if another try is needed."""
+        if self._descriptor is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o600)
+        try:
+            fcntl.flock(self._descriptor, operation)
+        except BlockingIOError:
+            return False
+        status = os.fstat(self._descriptor)
+        if inode(self._path) == (status.st_dev, status.st_ino):
+            return True
+        # Removed or replaced meanwhile: others would lock another file than this one.
         os.close(self._descriptor)
+        self._descriptor = None
+        return False
 
 
 def sync_directory(path: Path) -> None:

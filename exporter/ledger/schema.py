@@ -70,7 +70,9 @@ CREATE TABLE proof (id INTEGER PRIMARY KEY CHECK (id = 1), committed_at REAL NOT
 INSERT INTO proof VALUES (1, 0);
 """
 
-# The table of identities can be large and is checked by use.
+_SMALL_BYTES: Final = 64 * 2**20
+"""Up to here the table of identities is checked at start too; a larger one by its use."""
+
 _DAMAGE: Final = ("SQLITE_NOTADB", "SQLITE_ERROR")  # no database; a table is missing
 _CHECKED: Final = ("cell", "source", "open_push", "delivery", "proof")
 
@@ -119,7 +121,8 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
                 f"{path} has schema version {version}, and this program knows {VERSION}:"
                 " it was written by a newer version, which must be used again"
             )
-        for table in _CHECKED:
+        small = path.stat().st_size < _SMALL_BYTES
+        for table in (*_CHECKED, *(("identity",) if small else ())):
             (answer,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
             if answer != "ok":
                 raise LedgerRefused(f"{path} is damaged: {answer}")

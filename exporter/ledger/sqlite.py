@@ -36,12 +36,22 @@ log = structlog.get_logger()
 _BUSY_SECONDS = 4.0
 """How long to wait for a foreign program (a backup, a shell) that holds SQLite's own lock."""
 
+_START_SECONDS = 15.0
+
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """Errors of a whole ledger whose cause can go away."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a ledger's file and refuse an unusable one; the caller holds the lock."""
+_TO_WRITE: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",  # macOS flushes the drive only so
+    "PRAGMA cache_size = -16000",
+)
+
+
+def connect(path: Path, *pragmas: str) -> sqlite3.Connection:
+    """Open a ledger's file and refuse an unusable one; to write, the caller holds the lock."""
     if inode(path) is None:
         raise LedgerRefused(f"{path} is gone")
     connection = sqlite3.connect(
@@ -54,10 +64,8 @@ def connect(path: Path) -> sqlite3.Connection:
     )
     try:
         schema.refuse_unusable(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA fullfsync = ON")  # macOS flushes the drive only so
-        connection.execute("PRAGMA cache_size = -16000")
+        for pragma in pragmas or _TO_WRITE:
+            connection.execute(pragma)
     except BaseException:
         connection.close()
         raise
@@ -95,7 +103,7 @@ class SqliteStore:
         """Forget one step's worth; see ``Store``."""
         limits = self._limits
         with self._transaction() as connection:
-            more = tables.forget(connection, now - limits.dedupe_seconds)
+            more = tables.forget(connection, now, limits.dedupe_seconds)
             if limits.push_idle_seconds:
                 silence = limits.push_idle_seconds + limits.hearing_seconds
                 idle, facts = tables.idle_pushes(connection, now - silence)
@@ -106,23 +114,31 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the connection; the last one of all processes checkpoints, under the lock."""
-        with self._lock:
-            self._disconnect()
+        if self._connection is not None:
+            # Without the lock it stays open, for the end of the process.
+            with suppress(OSError), self._lock.within(_BUSY_SECONDS):
+                self._disconnect()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
+        try:
+            with self._lock, self._undone_on_error():
                 connection = self._connected()
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
-            except (sqlite3.Error, OSError, LedgerRefused) as error:
-                self._undo()
-                raise unavailable(error) from error
-            except BaseException:
-                self._undo()
-                raise
+        except (sqlite3.Error, OSError, LedgerRefused) as error:
+            raise unavailable(error) from error
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Forget a failed transaction, and its connection, whose state nobody knows."""
+        try:
+            yield
+        except BaseException:
+            if inode(self._path) == self._inode:
+                self._disconnect()
+            raise
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -132,11 +148,6 @@ class SqliteStore:
             # Writing on would count into a file without a name, lost at the next start.
             raise LedgerRefused(f"{self._path} was removed or replaced while in use")
         return self._connection
-
-    def _undo(self) -> None:
-        """Forget a failed transaction, and the connection, whose state nobody knows."""
-        if inode(self._path) == self._inode:
-            self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -152,6 +163,7 @@ class SqliteReader:
         self._path = path
         self._file_lock = lock
         self._lock = threading.Lock()
+        self._kept: list[sqlite3.Connection] = []
         self._connection: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
 
@@ -194,28 +206,37 @@ class SqliteReader:
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None or inode(self._path) != self._inode:
             self._disconnect()
-            with self._file_lock:
-                self._connection = connect(self._path)
-                self._connection.execute("PRAGMA query_only = ON")
-                self._inode = inode(self._path)
+            # Without the lock: a connection that never writes only reads here.
+            self._connection = connect(self._path, "PRAGMA query_only = ON")
+            self._inode = inode(self._path)
         return self._connection
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            with self._file_lock, suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+        if self._connection is None:
+            return
+        connection, self._connection = self._connection, None
+        try:
+            with self._file_lock.within(_BUSY_SECONDS), suppress(sqlite3.Error):
+                connection.close()
+        except OSError:
+            # Closing the last connection checkpoints, which only the lock allows.
+            self._kept.append(connection)
 
 
 class SqliteLedger:
     """A ``Ledger`` in one file."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
-        """Open or make the ledger at ``path``.  Raises ``LedgerRefused`` or ``OSError``."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def __init__(self, path: Path, limits: Limits, *, make: bool = True) -> None:
+        """Open the ledger at ``path``, and make it if there is none.
+
+        Raises ``LedgerRefused`` or ``OSError``; not with ``make=False``, which expects it to
+        be there and else is unavailable until it is.
+        """
         self._lock = FileLock(Path(f"{path}.lock"))
-        with self._lock:
-            _make_or_try(path)
+        if make:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._lock.within(_START_SECONDS):
+                _make_or_try(path)
         self._reader = SqliteReader(path, self._lock)
         self._commits = SharedCommits(SqliteStore(path, self._lock, limits))
         self.record = self._commits.record

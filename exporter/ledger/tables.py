@@ -94,12 +94,16 @@ def prove(connection: sqlite3.Connection, now: float) -> None:
     connection.execute("UPDATE proof SET committed_at = ?", (now,))
 
 
-def forget(connection: sqlite3.Connection, before: float) -> bool:
-    """Forget a step's worth of identities seen before a time; return if more may be due."""
+def forget(connection: sqlite3.Connection, now: float, dedupe_seconds: float) -> bool:
+    """Forget a step's worth of identities; return if more may be due.
+
+    Those too old, and those that a clock gone wrong put too far ahead.
+    """
     forgotten = connection.execute(
         "DELETE FROM identity WHERE receipt IN (SELECT receipt FROM"
-        " (SELECT receipt, seen_at FROM identity ORDER BY receipt LIMIT ?) WHERE seen_at < ?)",
-        (FORGET_STEP, before),
+        " (SELECT receipt, seen_at FROM identity ORDER BY receipt LIMIT ?)"
+        " WHERE abs(? - seen_at) > ?)",
+        (FORGET_STEP, now, dedupe_seconds),
     ).rowcount
     return forgotten == FORGET_STEP
 
