@@ -62,6 +62,12 @@ class FileLock:
         finally:
             self.__exit__()
 
+    def close(self) -> None:
+        """Close the lock's file, which frees the lock."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
     def _lock(self, operation: int) -> bool:
         """Lock the file that has the name now; return False if another try is needed."""
         if self._descriptor is None:
@@ -75,8 +81,7 @@ class FileLock:
         if inode(self._path) == (status.st_dev, status.st_ino):
             return True
         # Removed or replaced meanwhile: others would lock another file than this one.
-        os.close(self._descriptor)
-        self._descriptor = None
+        self.close()
         return False
 
 
