@@ -51,6 +51,11 @@ def figures(port: int) -> dict[str, float]:
         return {}
 
 
+def pushes(ports: dict[str, int]) -> float:
+    """Return how many pushes the exporter counts."""
+    return figures(ports["metrics"]).get('tencent_css_callbacks_total{event="push"}', 0)
+
+
 def is_free(port: int) -> bool:
     """Return whether nobody listens on a port."""
     with socket.socket() as probe:
@@ -69,12 +74,7 @@ def ended(process: subprocess.Popen[bytes], ports: dict[str, int], output: Path)
 def test_figures_move_until_ctrl_c(demo: Callable[..., Demo]) -> None:
     """Without Prometheus: figures move at the printed address, and are exact at the end."""
     process, ports, output = demo(PATH="")
-
-    def pushes() -> float:
-        shown = figures(ports["metrics"])
-        return shown.get('tencent_css_callbacks_total{event="push"}', 0)
-
-    until(lambda: pushes() > 5 or process.poll() is not None, "figures move", 60)
+    until(lambda: pushes(ports) > 5 or process.poll() is not None, "figures move", 60)
     text = ended(process, ports, output)
     assert f"http://127.0.0.1:{ports['metrics']}/metrics" in text
     assert "not installed" in text
@@ -122,3 +122,14 @@ def test_a_taken_port_is_told() -> None:
     assert ran.returncode == 1
     assert f"port {port} cannot be used" in ran.stderr
     assert 'make demo DEMO="--callback-port PORT"' in ran.stderr
+
+
+def test_ctrl_c_where_a_shell_ignores_it(demo: Callable[..., Demo]) -> None:
+    """Started by a script in the background, where SIGINT is ignored, it still ends by it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process, ports, output = demo(PATH="")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    until(lambda: pushes(ports) > 5 or process.poll() is not None, "figures move", 60)
+    assert "exactly what was sent" in ended(process, ports, output)

@@ -123,6 +123,15 @@ def test_receiver_outage() -> None:
     assert bursts[8] > 100
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("streams", [1, 2])
+def test_few_streams(scenario: str, streams: int) -> None:
+    """One host is enough for any scenario: something always happens next."""
+    plan = plan_of(scenario, rate=50, duration=20, streams=streams)
+    played(plan)
+    assert plan.tally.accepted == plan.tally.callbacks > 500
+
+
 def test_outage_interrupts_at_once() -> None:
     """The interruptions of an outage are sent in one moment, whatever the rate."""
     sent = played(plan_of("overseas-outage", rate=10, duration=100, streams=200, late_share=0))

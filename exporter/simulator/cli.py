@@ -14,7 +14,7 @@ import click
 
 from exporter.simulator.check import CheckError, Exporter
 from exporter.simulator.connection import Target
-from exporter.simulator.progress import Progress
+from exporter.simulator.progress import Progress, interrupt_on
 from exporter.simulator.replay import Outcome, Replay, Survey, Tempo
 from exporter.simulator.report import Report, ReportError
 from exporter.simulator.run import LOOK_SECONDS, Run, hint
@@ -150,7 +150,7 @@ def simulate(
         exporter = Exporter(metrics_url, metrics_token)
         before = _or_exit(exporter.shows)
     run = Run(**orders, seed=secrets.randbelow(2**31) if seed is None else seed)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on(signal.SIGINT, signal.SIGTERM)
     run.send(url, signer, connections)
     truth = run.report(before)
     click.echo(run.summary())
@@ -247,7 +247,7 @@ def replay(
     if url is None:
         raise click.UsageError("give --url to say where to send")
     signer = _signer(key, key_file)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on(signal.SIGINT, signal.SIGTERM)
     with TemporaryFile() as copy:
         if not file.seekable():
             shutil.copyfileobj(file, copy)

@@ -24,6 +24,7 @@ import click
 import orjson
 
 from exporter.settings import ENV_PREFIX
+from exporter.simulator.progress import interrupt_on
 
 HOST: Final = "127.0.0.1"
 KEY: Final = "demo2026"
@@ -56,7 +57,7 @@ def main(
     callback_port: int, metrics_port: int, prometheus_port: int, rate: float, streams: int
 ) -> None:
     """Run exporter, simulator and Prometheus together until Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on(signal.SIGINT, signal.SIGTERM)
     ports = Ports(callback_port, metrics_port, prometheus_port)
     prometheus = shutil.which("prometheus")
     for port, option in (

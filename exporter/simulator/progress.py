@@ -1,5 +1,6 @@
 """How a run is going: a bar on a terminal, else a plain line now and then."""
 
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -12,6 +13,12 @@ STEPS: Final = 1000
 
 _BAR: Final = "%(label)s  [%(bar)s]  %(info)s"
 _NO_BAR: Final = "%(label)s  %(info)s"
+
+
+def interrupt_on(*signals: signal.Signals) -> None:
+    """Let signals raise ``KeyboardInterrupt``, SIGINT too where a script's shell ignores it."""
+    for one in signals:
+        signal.signal(one, signal.default_int_handler)
 
 
 class Progress:

@@ -88,6 +88,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
 
 def is_struck(elapsed: float, duration: float) -> bool:
     """Return whether the incident strikes, so many seconds into a run; duration 0 is endless."""
-    period = duration or ENDLESS_PERIOD_SECONDS
+    if not duration:
+        elapsed, duration = elapsed % ENDLESS_PERIOD_SECONDS, ENDLESS_PERIOD_SECONDS
     begin, end = INCIDENT
-    return begin <= elapsed % period / period < end
+    return begin <= elapsed / duration < end

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import chain, count, islice, repeat
 from random import Random
 from typing import Final
 
@@ -57,7 +57,12 @@ class World:
         self._coming: list[tuple[float, int, Callable[[float], None]]] = []
         self._told: deque[Callback] = deque()
         run = f"{int(began_at * 1000):x}"
-        self.hosts = [self._host(f"room{number}-{run}") for number in range(1, streams + 1)]
+        # However few they are, one is never shut out, and the next one is overseas.
+        first = mix.SOURCES[0][1], next(one for _, one in mix.SOURCES if one.origin == "overseas")
+        self.hosts = [
+            self._host(f"room{number}-{run}", source)
+            for number, source in enumerate(islice(chain(first, repeat(None)), streams), 1)
+        ]
         for host in self.hosts:
             # Most are already live when we begin to look.
             wait = self._chance.uniform(0, 60)
@@ -91,9 +96,9 @@ class World:
         """Return one of the hosts by chance, none of none."""
         return [self._chance.choice(hosts)] if hosts else []
 
-    def _host(self, stream_id: str) -> Host:
+    def _host(self, stream_id: str, source: mix.Source | None) -> Host:
         chance = self._chance
-        source = mix.draw(chance, mix.SOURCES)
+        source = source or mix.draw(chance, mix.SOURCES)
         recorded = chance.random() < 0.5
         return Host(
             source=source,
