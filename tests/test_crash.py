@@ -172,7 +172,7 @@ def test_sigterm_under_load(daemon: Callable[..., Daemon]) -> None:
         assert b"200 OK" in slow.recv(65536)
         began = time.monotonic()
         assert exporter.process.wait(30) == 0
-        assert time.monotonic() - began < 15  # less than the graceful time: nothing hung
+        assert time.monotonic() - began < 19  # less than the graceful time: nothing hung
         sender.stop.set()
     for connection in (*idle, slow):
         connection.close()
@@ -193,4 +193,4 @@ def test_sigterm_while_workers_start(daemon: Callable[..., Daemon]) -> None:
         exporter = daemon(f"data{number}", workers=6)  # the first answers, others still start
         began = time.monotonic()
         assert exporter.terminate() == 0
-        assert time.monotonic() - began < 15  # less than the graceful time
+        assert time.monotonic() - began < 19  # less than the graceful time

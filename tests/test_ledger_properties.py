@@ -69,7 +69,7 @@ def _after(kind: str, deliveries: Sequence[Entry], *without: str) -> tuple[Any, 
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_deliveries())
 def test_order_and_repetition_do_not_matter(
     kind: str, deliveries: tuple[list[Entry], list[Entry]]

@@ -225,7 +225,7 @@ def test_whoever_gave_up_waiting_is_not_counted_twice(ledger: Ledger, path: Path
         time.sleep(0.1)  # the others wait for the commit after the one that hangs
         first += [pool.submit(deliver, number) for number in range(1, 12)]
         answers = {future.result() for future in first}
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 15  # 8, and time for a busy machine
     assert all("no commit within" in answer for answer in answers)
     until(lambda: deliver(0) in (*Outcome,), "commits go on")
     for number in range(12):

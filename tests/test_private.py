@@ -120,7 +120,7 @@ def test_closed_families_are_shown_from_the_start(daemon: Callable[..., Daemon])
 
 def test_a_new_series_begins_at_zero_for_a_scrape(daemon: Callable[..., Daemon]) -> None:
     """To Prometheus a counter begins at 0, and a gauge does not; others see the truth at once."""
-    exporter = daemon(new_series_zero_seconds=3)
+    exporter = daemon(new_series_zero_seconds=5)
     exporter.post(packet("interruption"))
     exporter.post(packet("push", sequence="2"))
     active = PUSHES.replace("pushes_total", "active_streams")
