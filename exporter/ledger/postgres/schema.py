@@ -119,23 +119,21 @@ def _prepare(connection: Connection) -> None:
 
 def _is_ours(connection: Connection) -> bool:
     """Return whether the tables are there; raise for a schema that is not ours."""
-    there, ours = _row(
-        connection,
-        "SELECT to_regnamespace('css_exporter') IS NOT NULL,"
-        " to_regclass('css_exporter.ledger') IS NOT NULL",
-    )
-    if ours:
-        return True
-    if there:
-        others = "SELECT count(*) FROM pg_class WHERE relnamespace = 'css_exporter'::regnamespace"
-        if _row(connection, others)[0]:
-            raise LedgerRefused("the schema css_exporter is there, but is none of this program")
-    return False
+    # Not by to_regclass: its cache may not know what another has just made.
+    tables = connection.execute(
+        "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE nspname = 'css_exporter'"
+    ).fetchall()
+    if tables and ("ledger",) not in tables:
+        raise LedgerRefused("the schema css_exporter is there, but is none of this program")
+    return bool(tables)
 
 
 def _create(connection: Connection) -> None:
-    (there,) = _row(connection, "SELECT to_regnamespace('css_exporter') IS NOT NULL")
-    if not there:
+    (schemas,) = _row(
+        connection, "SELECT count(*) FROM pg_namespace WHERE nspname = 'css_exporter'"
+    )
+    if not schemas:
         connection.execute("CREATE SCHEMA css_exporter")
     connection.execute(TABLES)
     connection.execute("INSERT INTO css_exporter.ledger VALUES (1, %s, 0)", (VERSION,))
