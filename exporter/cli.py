@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from exporter import logs
+from exporter.copying import copy_ledger
 from exporter.exposition import own_version
 from exporter.flags import load_or_exit, setting_options, shown
 from exporter.keys import Keys, keys_of
@@ -23,6 +24,7 @@ def main() -> None:
     """
 
 
+main.add_command(copy_ledger)
 main.add_command(simulate)
 main.add_command(replay)
 

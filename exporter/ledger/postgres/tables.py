@@ -186,8 +186,7 @@ def cell_rows(numbers: dict[CellKey, tuple[int, float]]) -> list[tuple[Any, ...]
     rows = []
     for (family, labels, cell), (value, created_at) in numbers.items():
         text = encode(labels)
-        key = key_of(f"{family}\n{text}\n{cell}")
-        rows.append((key, family, text, cell, value, float(created_at)))
+        rows.append((cell_key(family, text, cell), family, text, cell, value, float(created_at)))
     return sorted(rows)
 
 
@@ -199,6 +198,11 @@ def encode(names: tuple[str, ...]) -> str:
 def key_of(text: str) -> bytes:
     """Return a digest of a text that may be too long for an index."""
     return blake2b(text.encode(), digest_size=16).digest()
+
+
+def cell_key(family: str, labels: str, cell: str) -> bytes:
+    """Return the key of a number."""
+    return key_of(f"{family}\n{labels}\n{cell}")
 
 
 def lock_of(key: bytes) -> int:
