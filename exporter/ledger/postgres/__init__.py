@@ -60,8 +60,8 @@ class PostgresStore:
 
         def transaction(connection: Connection) -> Plan:
             now = time.time()
-            with connection.pipeline():
-                found = tables.answer(connection, postings, self._limits, self._admitted)
+            with connection.together() as pipeline:
+                found = tables.answer(connection, pipeline, postings, self._limits, self._admitted)
                 planned = plan(postings, tallies, found.facts, self._limits, now)
                 tables.write(connection, planned, found.stripe)
                 deliveries.write(connection, noted)
@@ -145,7 +145,7 @@ class PostgresLedger:
 
 
 def _snapshot(connection: Connection) -> Snapshot:
-    with connection.pipeline():
+    with connection.together():
         _begin_reading(connection)
         numbers = connection.execute(_SELECT_CELLS)
         oldest = connection.execute("SELECT min(began_at) FROM css_exporter.open_push")
@@ -166,7 +166,7 @@ def _snapshot(connection: Connection) -> Snapshot:
 
 
 def _deliveries(connection: Connection) -> list[Delivery]:
-    with connection.pipeline():
+    with connection.together():
         _begin_reading(connection)
         found = deliveries.read(connection)
         connection.commit_now()

@@ -7,7 +7,8 @@ transaction on the server's side, so a pool in transaction mode may stand betwee
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -56,6 +57,20 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         if self.deadline is not None:
             timeout = max(0.0, self.deadline - time.monotonic())
         return super().wait(gen, interval, timeout)
+
+    @contextmanager
+    def together(self) -> Iterator[psycopg.Pipeline]:
+        """Send statements without waiting for the answer to each; the block is a transaction.
+
+        Before answers are used the pipeline must be synced: only then does the server's limit
+        for idle transactions run, which frees the locks of a replica that was cut off.
+        """
+        with self.pipeline() as pipeline:
+            try:
+                yield pipeline
+            except BaseException:
+                self.close()  # nothing more to wait for
+                raise
 
     def commit_now(self) -> None:
         """Send COMMIT behind the pipelined statements, for the next sync to wait for."""

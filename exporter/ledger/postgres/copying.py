@@ -66,7 +66,7 @@ def copy(path: Path, url: str, begin: Callable[[int], Callable[[int], None]]) ->
     with _source(path) as source:
         total = sum(_count(source, table) for table, *_ in _COPIES)
         try:
-            parameters = parameters_of(url)
+            parameters = parameters_of(url) | {"application_name": "css-exporter copy"}
             with closing(
                 Connection.connect(**parameters, autocommit=True, prepare_threshold=None)
             ) as target:

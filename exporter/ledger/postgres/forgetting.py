@@ -26,7 +26,7 @@ _SELECT_PUSHES: Final = """
 
 def forget(connection: Connection, limits: Limits, now: float) -> bool:
     """Forget a step's worth of old identities and idle pushes; return if more may be due."""
-    with connection.pipeline():
+    with connection.together():
         begin(connection)
         forgotten = connection.execute(_FORGET, (now - limits.dedupe_seconds, FORGET_STEP))
         connection.commit_now()
@@ -43,10 +43,13 @@ def _expire(connection: Connection, limits: Limits, before: float, now: float) -
     if not idle:
         return False
     streams = [(key, lock_of(key)) for key in {key for (key,) in idle}]
-    with connection.pipeline():
+    with connection.together() as pipeline:
         begun = begin(connection)
-        locked = connection.execute(_LOCK, columns(streams)).fetchall()
-        pushes = pushes_in(connection.execute(_SELECT_PUSHES, ([key for (key,) in locked],)))
+        locked = connection.execute(_LOCK, columns(streams))
+        pipeline.sync()
+        found = connection.execute(_SELECT_PUSHES, ([key for (key,) in locked],))
+        pipeline.sync()
+        pushes = pushes_in(found)
         silent = [identity for identity, push in pushes.items() if push.heard_at < before]
         planned = plan_expiry(silent, Facts(set(), pushes, set(), 0), limits, now)
         write(connection, planned, stripe_of(begun))

@@ -84,6 +84,15 @@ CREATE TABLE css_exporter.delivery (
 );
 """
 
+_END_ABANDONED: Final = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user
+        AND application_name = current_setting('application_name')
+        AND wait_event = 'ClientRead' AND xact_start < now() - interval '10 s'"""
+"""A replica that was cut off between two packets of a transaction leaves its locks to a server
+process that waits for more, in a state that no time limit of PostgreSQL ends.  None of ours
+waits so long, and whoever cannot get a lock connects anew, which comes here."""
+
 TABLE_NAMES: Final = ("identity", "source", "open_push", "cell", "delivery")
 
 
@@ -115,6 +124,7 @@ def _prepare(connection: Connection) -> None:
             f"the ledger has schema version {version}, and this program knows {VERSION}:"
             " it was written by a newer version, which must be used again"
         )
+    connection.execute(_END_ABANDONED)
 
 
 def _is_ours(connection: Connection) -> bool:

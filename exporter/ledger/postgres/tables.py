@@ -23,6 +23,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
+import psycopg
 
 from exporter.ledger.interface import Limits
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
@@ -102,7 +103,11 @@ def stripe_of(begun: Cursor) -> int:
 
 
 def answer(
-    connection: Connection, postings: Sequence[Posting], limits: Limits, known: set[Source]
+    connection: Connection,
+    pipeline: psycopg.Pipeline,
+    postings: Sequence[Posting],
+    limits: Limits,
+    known: set[Source],
 ) -> Answer:
     """Begin, lock, insert the identities and look up what a posting asks.
 
@@ -117,13 +122,15 @@ def answer(
         for entry, _ in postings
         if entry.stream and (entry.opens or entry.closes)
     }
+    unknown = asked.sources - known
     while True:
         begun = begin(connection)
         _ask(connection, _LOCK, sorted(map(lock_of, locked | asked.pushes)))
         inserted = _ask(connection, _INSERT_IDENTITIES, *columns(sorted(seen_at.items())))
         remembered = _ask(connection, _SELECT_IDENTITIES, list(asked.identities - seen_at.keys()))
         found = _ask(connection, _SELECT_PUSHES, list(streams), pushes)
-        sources, room = _sources(connection, asked.sources - known, limits)
+        sources = _ask_sources(connection, unknown)
+        pipeline.sync()
         rows = list(found or ())
         strangers = {key for identity, key, *_ in rows if identity in asked.pushes} - locked
         if not strangers:
@@ -132,10 +139,15 @@ def answer(
         # be out of order, so begin again with it.
         connection.execute("ROLLBACK")
         locked |= strangers
+    admitted, room = _sources(sources, limits)
+    if unknown - admitted and room > 0:  # admitted ones are never forgotten
+        connection.execute(_LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
+        sources = _ask_sources(connection, unknown)
+        pipeline.sync()
+        admitted, room = _sources(sources, limits)
     seen = set(seen_at) - {identity for (identity,) in inserted or ()}
     seen |= {identity for (identity,) in remembered or ()}
-    facts = Facts(seen, pushes_in(rows), sources | known, room)
-    return Answer(facts, stripe_of(begun))
+    return Answer(Facts(seen, pushes_in(rows), admitted | known, room), stripe_of(begun))
 
 
 def write(connection: Connection, plan: Plan, stripe: int) -> None:
@@ -210,23 +222,20 @@ def lock_of(key: bytes) -> int:
     return int.from_bytes(key[-8:], signed=True)
 
 
-def _sources(
-    connection: Connection, unknown: set[Source], limits: Limits
-) -> tuple[set[Source], int]:
-    """Return which sources are admitted, and the room for more: kept, if it will be used."""
+def _ask_sources(connection: Connection, unknown: set[Source]) -> list[Cursor]:
     if not unknown:
-        return set(), 0
+        return []
     keys = [key_of(encode(source)) for source in unknown]
-    for locked in (False, True):
-        if locked:
-            connection.execute(_LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
-        found = connection.execute(_SELECT_SOURCES, (keys,))
-        count = connection.execute(_COUNT_SOURCES)
-        admitted: set[Source] = {tuple(orjson.loads(source)) for (source,) in found}
-        room = limits.max_sources - sum(count.fetchone() or ())
-        if admitted == unknown or room <= 0:
-            break  # sources are never forgotten
-    return admitted, room
+    return [connection.execute(_SELECT_SOURCES, (keys,)), connection.execute(_COUNT_SOURCES)]
+
+
+def _sources(asked: list[Cursor], limits: Limits) -> tuple[set[Source], int]:
+    """Return which sources are admitted, and the room for more."""
+    if not asked:
+        return set(), 0
+    found, count = asked
+    admitted: set[Source] = {tuple(orjson.loads(source)) for (source,) in found}
+    return admitted, limits.max_sources - sum(count.fetchone() or ())
 
 
 def _ask(connection: Connection, statement: str, *parameters: list[Any]) -> Cursor | None:

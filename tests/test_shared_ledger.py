@@ -1,0 +1,273 @@
+"""Several exporters on one PostgreSQL, under load, while everything breaks: exact counts."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Self
+
+import pytest
+from support.daemon import Daemon
+from support.ledgers import entry, postgres_server, value
+from support.packets import Packet, packet
+from support.postgres import Postgres
+from support.programs import until
+from support.proxy import Proxy
+
+from exporter import catalogue as c
+from exporter.entries import Entry
+from exporter.ledger import Ledger, LedgerUnavailable, Limits, Outcome, open_ledger
+
+NOW = 1790009000.0
+LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
+SEQUENCES = 120
+STAYING = 20
+"""How many pushes get no interruption."""
+
+_DOMAIN = 'push_domain="live.test.example"'
+EXPECTED = {
+    f'tencent_css_pushes_total{{app_name="stage",origin="mainland",{_DOMAIN}}}': SEQUENCES,
+    'tencent_css_interruptions_total{app_name="stage",cause="client_stop",errcode="1",'
+    f'origin="mainland",{_DOMAIN}}}': SEQUENCES - STAYING,
+    f'tencent_css_active_streams{{app_name="stage",origin="mainland",{_DOMAIN}}}': STAYING,
+    "tencent_css_exporter_open_pushes": STAYING,
+    f'tencent_css_screencaptures_total{{app_name="stage",{_DOMAIN}}}': SEQUENCES,
+    'tencent_css_callbacks_total{event="push"}': SEQUENCES,
+    'tencent_css_callbacks_total{event="interruption"}': SEQUENCES - STAYING,
+    'tencent_css_callbacks_total{event="screencapture"}': SEQUENCES,
+    "tencent_css_exporter_sources": 1,
+}
+
+
+def _packets() -> list[Packet]:
+    found = []
+    for number in range(SEQUENCES):
+        names = {"sequence": str(number), "stream_id": f"camera-{number}"}
+        found.append(packet("push", **names))
+        if number >= STAYING:
+            found.append(packet("interruption", **names))
+        found.append(packet("screencapture", pic_full_url=f"/{number}.jpg"))
+    return found
+
+
+class Load:
+    """Every packet to every replica, in random order, again and again until each was taken."""
+
+    def __init__(self, replicas: list[Daemon], seed: int) -> None:
+        self._deliveries = [(replica, one) for replica in replicas for one in _packets()]
+        random.Random(seed).shuffle(self._deliveries)
+        self.refused = 0
+        self._taken = 0
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(12)
+
+    def __enter__(self) -> Self:
+        self._futures = [self._pool.submit(self._deliver, *one) for one in self._deliveries]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def done(self) -> float:
+        """Return which part was taken."""
+        return self._taken / len(self._deliveries)
+
+    def until_taken(self) -> None:
+        """Wait until every delivery was answered with 200."""
+        for future in self._futures:
+            future.result()
+
+    def _deliver(self, replica: Daemon, one: Packet) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            try:
+                status = replica.post(one).status
+            except OSError:  # the replica is away
+                status = 0
+            if status == 200:
+                with self._lock:
+                    self._taken += 1
+                return
+            with self._lock:
+                self.refused += 1
+            time.sleep(0.1)
+        raise TimeoutError("a packet was not taken")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """Return a server that may be stopped."""
+    with Postgres() as own:
+        yield own
+
+
+@pytest.fixture
+def replicas(
+    daemon: Callable[..., Daemon], server: Postgres
+) -> Iterator[Callable[..., list[Daemon]]]:
+    """Return a function that starts replicas on a ledger of their own."""
+
+    def start(*ports: int) -> list[Daemon]:
+        url = server.database()
+        with ThreadPoolExecutor() as pool:
+            urls = [url.replace(f":{server.port}/", f":{port}/") for port in ports]
+            names = [f"replica{number}" for number in range(len(urls))]
+            return list(pool.map(lambda name, one: daemon(name, ledger=one), names, urls))
+
+    return start
+
+
+def _assert_exact(replicas: list[Daemon]) -> None:
+    for replica in replicas:
+        until(lambda one=replica: one.get("/-/ready").status == 200, "a replica is ready")
+        shown = replica.metrics("/metrics?collect[]=ledger")
+        assert {name: shown.get(name) for name in EXPECTED} == EXPECTED
+
+
+def test_every_packet_to_every_replica(
+    replicas: Callable[..., list[Daemon]], server: Postgres
+) -> None:
+    """Three replicas, each with every packet in an order of its own: each counts once."""
+    three = replicas(*[server.port] * 3)
+    with Load(three, 1) as load:
+        load.until_taken()
+    _assert_exact(three)
+    assert load.refused == 0
+    duplicates = three[0].metrics()['tencent_css_callback_duplicates_total{event="push"}']
+    assert duplicates == 2 * SEQUENCES
+
+
+def test_a_replica_is_killed(replicas: Callable[..., list[Daemon]], server: Postgres) -> None:
+    """What a killed replica had answered counts, what it had not is sent again."""
+    two = replicas(*[server.port] * 2)
+    with Load(two, 2) as load:
+        for part in (0.2, 0.4, 0.6):
+            until(lambda part=part: load.done() > part, "the load goes on", 60)
+            two[1].kill()
+            two[1].start()
+        load.until_taken()
+    assert load.refused > 0
+    _assert_exact(two)
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_the_server_is_restarted(
+    replicas: Callable[..., list[Daemon]], server: Postgres, mode: str
+) -> None:
+    """A restart, or a crash, of PostgreSQL under load: 503 in between, nothing lost or double."""
+    two = replicas(*[server.port] * 2)
+    with Load(two, 3) as load:
+        for part in (0.2, 0.6):
+            until(lambda part=part: load.done() > part, "the load goes on", 60)
+            server.restart(mode)
+        load.until_taken()
+    _assert_exact(two)
+
+
+def test_backends_are_terminated(replicas: Callable[..., list[Daemon]], server: Postgres) -> None:
+    """Connections that the server ends at any moment, in mid-commit too."""
+    two = replicas(*[server.port] * 2)
+    with Load(two, 4) as load, server.admin() as admin:
+        ended = 0
+        while load.done() < 0.95:
+            row = admin.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE usename = 'css' AND state <> 'idle'"
+            ).fetchone()
+            assert row
+            ended += row[0]
+            time.sleep(0.3)
+        load.until_taken()
+    assert ended > 0
+    _assert_exact(two)
+
+
+def test_two_networks_are_cut(replicas: Callable[..., list[Daemon]], server: Postgres) -> None:
+    """Each replica's network is broken in turn, once loudly and once in silence."""
+    with Proxy(server.port) as first, Proxy(server.port) as second:
+        two = replicas(first.port, second.port)
+        with Load(two, 5) as load:
+            until(lambda: load.done() > 0.2, "the load goes on", 60)
+            first.cut()
+            refused = two[0].post(packet("push", sequence="0", stream_id="camera-0"))
+            assert (refused.status, refused.json["reason"]) == (503, "ledger_unavailable")
+            assert two[1].post(packet("push", sequence="0", stream_id="camera-0")).status == 200
+            first.restore()
+            until(lambda: load.done() > 0.5, "the load goes on", 60)
+            second.silent = True
+            refused = two[1].post(packet("push", sequence="0", stream_id="camera-0"))
+            assert (refused.status, refused.json["reason"]) == (503, "ledger_unavailable")
+            assert two[1].get("/-/ready").status == 503
+            second.restore()
+            load.until_taken()
+        _assert_exact(two)
+
+
+# --- A commit in the cut
+
+
+@pytest.fixture
+def cut_and_other() -> Iterator[tuple[Proxy, Ledger, Ledger]]:
+    """Return a proxy, a ledger behind it, and the same ledger by another way."""
+    server = postgres_server()
+    url = server.database()
+    with Proxy(server.port) as proxy:
+        behind = url.replace(f":{server.port}/", f":{proxy.port}/")
+        with (
+            closing(open_ledger(url, LIMITS)) as other,
+            closing(open_ledger(behind, LIMITS)) as cut,
+        ):
+            cut.record(entry("recording"), NOW)
+            proxy.writing = b"INTO css_exporter.open_push"
+            yield proxy, cut, other
+
+
+def test_the_answer_to_a_commit_is_lost(cut_and_other: tuple[Proxy, Ledger, Ledger]) -> None:
+    """It was committed and nobody heard: unavailable; the redelivery is a duplicate."""
+    proxy, cut, other = cut_and_other
+    proxy.at_commit = "lose_answer"
+    with pytest.raises(LedgerUnavailable):
+        cut.record(entry("push"), NOW)
+    assert value(other, c.CALLBACKS, "push") == 1
+    assert _deliver(cut, entry("push")) is Outcome.DUPLICATE
+    assert value(other, c.CALLBACKS, "push") == value(other, c.OPEN_PUSHES) == 1
+
+
+def test_a_commit_is_lost(cut_and_other: tuple[Proxy, Ledger, Ledger]) -> None:
+    """It was not committed: unavailable; the redelivery is new."""
+    proxy, cut, other = cut_and_other
+    proxy.at_commit = "lose"
+    with pytest.raises(LedgerUnavailable):
+        cut.record(entry("push"), NOW)
+    assert value(other, c.CALLBACKS, "push") == 0
+    assert _deliver(cut, entry("push")) is Outcome.ACCEPTED
+    assert value(other, c.CALLBACKS, "push") == value(other, c.OPEN_PUSHES) == 1
+
+
+def test_a_replica_falls_silent_in_a_transaction(
+    cut_and_other: tuple[Proxy, Ledger, Ledger],
+) -> None:
+    """What it had locked is free again before long, and another replica takes the packet."""
+    proxy, cut, other = cut_and_other
+    proxy.at_commit = "swallow"
+    with ThreadPoolExecutor(1) as pool:
+        silent = pool.submit(cut.record, entry("push"), NOW)
+        until(lambda: proxy.silent, "the transaction is begun")
+        assert _deliver(other, entry("push")) is Outcome.ACCEPTED
+        with pytest.raises(LedgerUnavailable):
+            silent.result()
+    proxy.restore()
+    assert _deliver(cut, entry("push")) is Outcome.DUPLICATE
+    assert value(other, c.CALLBACKS, "push") == value(other, c.OPEN_PUSHES) == 1
+
+
+def _deliver(ledger: Ledger, one: Entry) -> Outcome:
+    """Record as the sender does: again and again until it is taken."""
+    for _ in range(60):
+        try:
+            return ledger.record(one, NOW).outcome
+        except LedgerUnavailable:
+            time.sleep(0.3)
+    raise TimeoutError
