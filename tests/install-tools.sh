@@ -18,6 +18,7 @@ need prometheus-alertmanager prometheus-alertmanager alertmanager
 need chromium chromium
 need chromium-driver chromedriver
 need postgresql initdb '/usr/lib/postgresql/*/bin/initdb'
+need pgbouncer pgbouncer /usr/sbin/pgbouncer
 need buildah buildah
 need mmdebstrap mmdebstrap
 need iproute2 ip

@@ -162,7 +162,7 @@ def _sequences() -> list[Entry]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.lists(st.sampled_from(_sequences()), min_size=1, max_size=12), min_size=1, max_size=4

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Self
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 from support.daemon import Daemon
@@ -14,6 +16,7 @@ from support.ledgers import entry, postgres_server, value
 from support.packets import Packet, packet
 from support.postgres import Postgres
 from support.programs import until
+from support.prometheus import Prometheus
 from support.proxy import Proxy
 
 from exporter import catalogue as c
@@ -84,7 +87,7 @@ class Load:
         while time.monotonic() < deadline:
             try:
                 status = replica.post(one).status
-            except OSError:  # the replica is away
+            except (OSError, HTTPException):  # the replica is away
                 status = 0
             if status == 200:
                 with self._lock:
@@ -109,12 +112,14 @@ def replicas(
 ) -> Iterator[Callable[..., list[Daemon]]]:
     """Return a function that starts replicas on a ledger of their own."""
 
-    def start(*ports: int) -> list[Daemon]:
+    def start(*ports: int, **settings: Any) -> list[Daemon]:
         url = server.database()
         with ThreadPoolExecutor() as pool:
             urls = [url.replace(f":{server.port}/", f":{port}/") for port in ports]
             names = [f"replica{number}" for number in range(len(urls))]
-            return list(pool.map(lambda name, one: daemon(name, ledger=one), names, urls))
+            return list(
+                pool.map(lambda name, one: daemon(name, ledger=one, **settings), names, urls)
+            )
 
     return start
 
@@ -271,3 +276,58 @@ def _deliver(ledger: Ledger, one: Entry) -> Outcome:
         except LedgerUnavailable:
             time.sleep(0.3)
     raise TimeoutError
+
+
+# --- Prometheus
+
+
+_CONFIG = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: css-ledger
+    params: {{"collect[]": [ledger]}}
+    static_configs: [{{targets: ["127.0.0.1:{service}"]}}]
+  - job_name: css-process
+    params: {{"collect[]": [process]}}
+    static_configs: [{{targets: [{replicas}]}}]
+"""
+
+
+def test_prometheus_sees_one_ledger(
+    replicas: Callable[..., list[Daemon]], server: Postgres, tmp_path: Path
+) -> None:
+    """With a second replica behind the service neither sums nor rates change."""
+    # Else new series are shown at 0 for longer than this test lasts.
+    two = replicas(*[server.port] * 2, new_series_zero_seconds=0)
+    ports = [replica.private_port for replica in two]
+    with Proxy(ports[0]) as service:
+        config = _CONFIG.format(
+            service=service.port, replicas=", ".join(f'"127.0.0.1:{port}"' for port in ports)
+        )
+        with Prometheus(tmp_path / "prometheus", config) as prometheus:
+            prometheus.until_up()
+
+            def count(number: int) -> None:
+                for replica in two:
+                    names = {"sequence": str(number), "stream_id": f"camera-{number}"}
+                    replica.post(packet("push", **names))
+
+            def shows(pushes: int) -> bool:
+                return prometheus.value("sum(tencent_css_pushes_total)") == pushes
+
+            for number in range(5):
+                count(number)
+            until(lambda: shows(5), "one replica behind the service")
+            before = prometheus.value("count(tencent_css_pushes_total)")
+            service.targets(*ports)
+            service.break_all()  # as a scrape through a service may come to either
+            for number in range(5, 10):
+                count(number)
+                service.break_all()
+                until(lambda number=number: shows(number + 1), "both are behind the service")
+            assert prometheus.value("count(tencent_css_pushes_total)") == before
+            assert prometheus.value("sum(resets(tencent_css_pushes_total[5m]))") == 0
+            assert prometheus.value("sum(resets(tencent_css_callbacks_total[5m]))") == 0
+            assert prometheus.value("sum(tencent_css_active_streams)") == 10
+            assert prometheus.value("count(tencent_css_exporter_build_info)") == 2
+            assert prometheus.value("sum(tencent_css_exporter_ledger_up)") == 2

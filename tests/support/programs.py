@@ -21,6 +21,7 @@ _PACKAGES = {
     "chromedriver": "chromium-driver",
     "initdb": "postgresql",
     "pg_ctl": "postgresql",
+    "pgbouncer": "pgbouncer",
     "unshare": "util-linux",
     "nsenter": "util-linux",
     "setpriv": "util-linux",

@@ -21,7 +21,7 @@ class Proxy:
     """
 
     def __init__(self, *ports: int) -> None:
-        self._targets = cycle(ports)
+        self.targets(*ports)
         self.port = free_port()
         self.silent = False
         self.writing = b""
@@ -36,6 +36,10 @@ class Proxy:
 
     def __exit__(self, *_: object) -> None:
         self.cut()
+
+    def targets(self, *ports: int) -> None:
+        """Forward new connections to these ports in turn."""
+        self._targets = cycle(ports)
 
     def restore(self) -> None:
         """Take connections, and forward."""
