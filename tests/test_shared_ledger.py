@@ -321,13 +321,13 @@ def test_prometheus_sees_one_ledger(
             before = prometheus.value("count(tencent_css_pushes_total)")
             service.targets(*ports)
             service.break_all()  # as a scrape through a service may come to either
-            for number in range(5, 10):
+            for number in range(5, 8):
                 count(number)
                 service.break_all()
                 until(lambda number=number: shows(number + 1), "both are behind the service")
             assert prometheus.value("count(tencent_css_pushes_total)") == before
             assert prometheus.value("sum(resets(tencent_css_pushes_total[5m]))") == 0
             assert prometheus.value("sum(resets(tencent_css_callbacks_total[5m]))") == 0
-            assert prometheus.value("sum(tencent_css_active_streams)") == 10
+            assert prometheus.value("sum(tencent_css_active_streams)") == 8
             assert prometheus.value("count(tencent_css_exporter_build_info)") == 2
             assert prometheus.value("sum(tencent_css_exporter_ledger_up)") == 2
