@@ -104,6 +104,22 @@ def test_a_stream_has_the_origin_of_its_newest_open_push(open_ledger: Open) -> N
     assert value(ledger, ACTIVE, *SOURCE, "unknown") == 1
 
 
+def test_a_stream_of_many_open_pushes_is_active_until_the_last(open_ledger: Open) -> None:
+    """However many pushes of one stream are open, each end shows the newest that is left."""
+    ledger = open_ledger()
+    names, set_ids = ("mainland", "overseas"), (2, 100)
+    for number in range(40):
+        began = {"event_time": 1790000000 + number, "set_id": set_ids[number % 2]}
+        ledger.record(entry("push", sequence=str(number), **began), 1790000100)
+    for number in reversed(range(40)):
+        shown = [value(ledger, ACTIVE, *SOURCE, name) for name in names]
+        assert shown == [1 - number % 2, number % 2]
+        assert value(ledger, c.OPEN_PUSHES) == number + 1
+        ledger.record(entry("interruption", sequence=str(number)), 1790000200)
+    assert [value(ledger, ACTIVE, *SOURCE, name) for name in names] == [0, 0]
+    assert value(ledger, c.OPEN_PUSHES) == 0
+
+
 def test_streams_are_told_by_domain_app_and_name(open_ledger: Open) -> None:
     """The same stream name on another domain or path is another stream."""
     ledger = open_ledger()

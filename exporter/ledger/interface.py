@@ -16,6 +16,7 @@ comes after its own interruption is ``late``: counted, not opened.
 
 **Bounded.**  At most ``max_sources`` pairs of push domain and app name have labels of their
 own; identities are forgotten, idle pushes expire, in small steps that ride with commits.
+Of a stream with very many open pushes a callback keeps the newest dozen alive.
 Of deliveries the newest few hundred are kept.
 
 **Unavailable is an answer.**  A store that cannot commit raises ``LedgerUnavailable`` within

@@ -55,9 +55,9 @@ class Questions:
 class Facts:
     """A store's answers.
 
-    ``seen``: which identities are remembered.  ``pushes``: every open push of the streams
-    asked for, and of the streams of the pushes asked for.  ``sources``: which are admitted;
-    ``room``: how many more may be.
+    ``seen``: which identities are remembered.  ``pushes``: the open pushes asked for, and of
+    every stream concerned the newest: more than were asked for, so that one is left.
+    ``sources``: which are admitted; ``room``: how many more may be.
     """
 
     seen: set[bytes]

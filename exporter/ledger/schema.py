@@ -35,7 +35,7 @@ CREATE TABLE open_push (
     began_at REAL NOT NULL,
     heard_at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX open_push_by_stream ON open_push (stream);
+CREATE INDEX open_push_by_stream ON open_push (stream, began_at, identity);
 CREATE INDEX open_push_by_beginning ON open_push (began_at);
 CREATE INDEX open_push_by_hearing ON open_push (heard_at);
 

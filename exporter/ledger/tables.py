@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from exporter.ledger.interface import Limits
-from exporter.ledger.posting import CellKey, Facts, OpenPush, Plan, Questions, Source
+from exporter.ledger.posting import CellKey, Facts, OpenPush, Plan, Questions, Source, Stream
 
 FORGET_STEP: Final = 2000
 EXPIRE_STEP: Final = 200
@@ -32,10 +32,18 @@ _UPSERT_LATEST: Final = """
     INSERT INTO cell (family, labels, cell, value, created_at) VALUES {rows}
     ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"""
 
+_NEWEST: Final = 16
+"""How many open pushes of one stream are looked at, at least: one stream may have thousands."""
+
 # One row of JSON, since each row is a step.
 _SELECT_PUSHES: Final = """
     SELECT json_group_array(json_array(hex(identity), stream, source, origin, began_at, heard_at))
-    FROM open_push WHERE stream IN ({marks})"""
+    FROM open_push WHERE identity IN ({marks})"""
+_SELECT_NEWEST: Final = """
+    SELECT json_group_array(json_array(hex(identity), stream, source, origin, began_at, heard_at))
+    FROM json_each(?) AS asked CROSS JOIN open_push WHERE identity IN (
+        SELECT own.identity FROM open_push AS own WHERE own.stream = asked.value
+        ORDER BY own.began_at DESC, own.identity DESC LIMIT ?)"""
 
 
 def answer(connection: sqlite3.Connection, asked: Questions, limits: Limits) -> Facts:
@@ -48,16 +56,8 @@ def answer(connection: sqlite3.Connection, asked: Questions, limits: Limits) -> 
             chunk,
         )
     }
-    streams = {_encode(stream) for stream in asked.streams}
-    for chunk in _chunks(asked.pushes):
-        streams |= {
-            stream
-            for (stream,) in connection.execute(
-                f"SELECT stream FROM open_push WHERE identity IN ({_marks(chunk)})",  # noqa: S608 - marks
-                chunk,
-            )
-        }
-    return Facts(seen, _pushes_of(connection, streams), *_sources(connection, asked, limits))
+    pushes = _pushes(connection, asked.pushes, asked.streams)
+    return Facts(seen, pushes, *_sources(connection, asked, limits))
 
 
 def write(connection: sqlite3.Connection, plan: Plan) -> None:
@@ -111,26 +111,39 @@ def forget(connection: sqlite3.Connection, now: float, dedupe_seconds: float) ->
 def idle_pushes(connection: sqlite3.Connection, before: float) -> tuple[list[bytes], Facts]:
     """Return a step's worth of pushes of whose stream nothing was heard since a time."""
     rows = connection.execute(
-        "SELECT identity, stream FROM open_push WHERE heard_at < ? LIMIT ?",
+        "SELECT identity FROM open_push WHERE heard_at < ? LIMIT ?",
         (before, EXPIRE_STEP),
     ).fetchall()
-    pushes = _pushes_of(connection, {stream for _, stream in rows})
-    return [identity for identity, _ in rows], Facts(set(), pushes, set(), 0)
+    identities = {identity for (identity,) in rows}
+    return sorted(identities), Facts(set(), _pushes(connection, identities), set(), 0)
 
 
-def _pushes_of(connection: sqlite3.Connection, streams: Iterable[str]) -> dict[bytes, OpenPush]:
-    pushes = {}
-    for chunk in _chunks(streams):
-        (rows,) = connection.execute(_SELECT_PUSHES.format(marks=_marks(chunk)), chunk).fetchone()
-        for identity, stream, source, origin, began_at, heard_at in orjson.loads(rows):
-            pushes[bytes.fromhex(identity)] = OpenPush(
-                tuple(orjson.loads(stream)),
-                tuple(orjson.loads(source)),
-                origin,
-                began_at,
-                heard_at,
-            )
+def _pushes(
+    connection: sqlite3.Connection, identities: set[bytes], streams: Iterable[Stream] = ()
+) -> dict[bytes, OpenPush]:
+    """Return the open pushes of identities, and the newest of their streams and of others.
+
+    Enough of each stream's that its newest is among them whichever of the identities close.
+    """
+    pushes: dict[bytes, OpenPush] = {}
+    for chunk in _chunks(identities):
+        statement = _SELECT_PUSHES.format(marks=_marks(chunk))
+        pushes |= _decoded(*connection.execute(statement, chunk).fetchone())
+    asked = {*streams, *(push.stream for push in pushes.values())}
+    if asked:
+        keys = orjson.dumps([_encode(stream) for stream in asked]).decode()
+        most = max(_NEWEST, len(identities) + 1)
+        pushes |= _decoded(*connection.execute(_SELECT_NEWEST, (keys, most)).fetchone())
     return pushes
+
+
+def _decoded(rows: str) -> dict[bytes, OpenPush]:
+    return {
+        bytes.fromhex(identity): OpenPush(
+            tuple(orjson.loads(stream)), tuple(orjson.loads(source)), origin, began_at, heard_at
+        )
+        for identity, stream, source, origin, began_at, heard_at in orjson.loads(rows)
+    }
 
 
 def _sources(
