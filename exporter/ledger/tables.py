@@ -7,6 +7,7 @@ holds the transaction.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 from typing import Any, Final
 
 import orjson
@@ -65,7 +66,7 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
     _insert(
         connection,
         _INSERT_IDENTITIES,
-        [(identity, int(seen_at)) for identity, seen_at in plan.identities.items()],
+        [(identity, ceil(seen_at)) for identity, seen_at in plan.identities.items()],
     )
     _insert(connection, _INSERT_SOURCES, [(_encode(source),) for source in plan.sources])
     _insert(
