@@ -20,6 +20,7 @@ only tried for, and so are the rows of pushes that were merely heard of.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import ceil
 from typing import Any, Final
 
 import orjson
@@ -114,7 +115,7 @@ def answer(
     ``known`` are sources of which it is known that they are admitted.
     """
     asked = questions(postings)
-    seen_at = {entry.identity: int(now) for entry, now in reversed(postings)}
+    seen_at = {entry.identity: ceil(now) for entry, now in reversed(postings)}
     pushes = list(asked.pushes)
     streams = {key_of(encode(stream)) for stream in asked.streams}
     locked = {
