@@ -20,7 +20,7 @@ LAYERS = [
     ["logs"],
     ["callbacks", "exposition", "pages"],
     ["setting_types", "settings", "keys"],
-    ["flags", "worker", "server"],
+    ["flags", "worker", "server", "copying"],
     ["cli", "__main__"],
 ]
 """From the inside out: a module imports from its own layer and those before it."""
