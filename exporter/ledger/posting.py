@@ -8,7 +8,7 @@ many callbacks share it, and every store decides alike.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter import catalogue
 from exporter.entries import Entry
@@ -20,6 +20,9 @@ Source = tuple[str, str]
 Stream = tuple[str, str, str]
 CellKey = tuple[str, tuple[str, ...], str]
 """Family, all labels, cell."""
+
+NEWEST_PUSHES: Final = 16
+"""How many open pushes of one stream are looked at, at least: a stream may have thousands."""
 
 _NOBODY: Source = (UNKNOWN, UNKNOWN)
 

@@ -13,7 +13,16 @@ from typing import Any, Final
 import orjson
 
 from exporter.ledger.interface import Limits
-from exporter.ledger.posting import CellKey, Facts, OpenPush, Plan, Questions, Source, Stream
+from exporter.ledger.posting import (
+    NEWEST_PUSHES,
+    CellKey,
+    Facts,
+    OpenPush,
+    Plan,
+    Questions,
+    Source,
+    Stream,
+)
 
 FORGET_STEP: Final = 2000
 EXPIRE_STEP: Final = 200
@@ -32,9 +41,6 @@ _UPSERT_ADDED: Final = """
 _UPSERT_LATEST: Final = """
     INSERT INTO cell (family, labels, cell, value, created_at) VALUES {rows}
     ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"""
-
-_NEWEST: Final = 16
-"""How many open pushes of one stream are looked at, at least: one stream may have thousands."""
 
 # One row of JSON, since each row is a step.
 _SELECT_PUSHES: Final = """
@@ -133,7 +139,7 @@ def _pushes(
     asked = {*streams, *(push.stream for push in pushes.values())}
     if asked:
         keys = orjson.dumps([_encode(stream) for stream in asked]).decode()
-        most = max(_NEWEST, len(identities) + 1)
+        most = max(NEWEST_PUSHES, len(identities) + 1)
         pushes |= _decoded(*connection.execute(_SELECT_NEWEST, (keys, most)).fetchone())
     return pushes
 

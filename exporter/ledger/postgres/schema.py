@@ -50,7 +50,7 @@ CREATE TABLE css_exporter.open_push (
     began_at double precision NOT NULL,
     heard_at double precision NOT NULL
 );
-CREATE INDEX open_push_by_stream ON css_exporter.open_push (stream_key);
+CREATE INDEX open_push_by_stream ON css_exporter.open_push (stream_key, began_at, identity);
 CREATE INDEX open_push_by_beginning ON css_exporter.open_push (began_at);
 CREATE INDEX open_push_by_hearing ON css_exporter.open_push (heard_at);
 

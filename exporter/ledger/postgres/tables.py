@@ -29,7 +29,16 @@ import psycopg
 from exporter.ledger.interface import Limits
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
 from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
-from exporter.ledger.posting import CellKey, Facts, OpenPush, Plan, Posting, Source, questions
+from exporter.ledger.posting import (
+    NEWEST_PUSHES,
+    CellKey,
+    Facts,
+    OpenPush,
+    Plan,
+    Posting,
+    Source,
+    questions,
+)
 
 STRIPES: Final = 16
 """How many transactions can add to the same number at the same moment.
@@ -52,9 +61,16 @@ _SELECT_SOURCES: Final = "SELECT source FROM css_exporter.source WHERE key = ANY
 _COUNT_SOURCES: Final = "SELECT count(*) FROM css_exporter.source"
 _SELECT_PUSHES: Final = """
     SELECT identity, stream_key, stream, source, origin, began_at, heard_at
-    FROM css_exporter.open_push WHERE stream_key IN (
-        SELECT unnest(%b::bytea[]) UNION
-        SELECT stream_key FROM css_exporter.open_push WHERE identity = ANY(%b))"""
+    FROM css_exporter.open_push WHERE identity = ANY(%b)"""
+# Of each stream only so many: one may have thousands.
+_SELECT_NEWEST: Final = """
+    SELECT newest.* FROM (
+        SELECT unnest(%b::bytea[]) AS stream_key UNION
+        SELECT stream_key FROM css_exporter.open_push WHERE identity = ANY(%b)) AS asked
+    CROSS JOIN LATERAL (
+        SELECT identity, stream_key, stream, source, origin, began_at, heard_at
+        FROM css_exporter.open_push AS own WHERE own.stream_key = asked.stream_key
+        ORDER BY began_at DESC, identity DESC LIMIT %b) AS newest"""
 _INSERT_SOURCES: Final = """
     INSERT INTO css_exporter.source SELECT * FROM unnest(%b::bytea[], %b::text[])
     ON CONFLICT DO NOTHING"""
@@ -123,16 +139,22 @@ def answer(
         for entry, _ in postings
         if entry.stream and (entry.opens or entry.closes)
     }
+    most = max(NEWEST_PUSHES, len(pushes) + 1)
     unknown = asked.sources - known
     while True:
         begun = begin(connection)
         _ask(connection, _LOCK, sorted(map(lock_of, locked | asked.pushes)))
         inserted = _ask(connection, _INSERT_IDENTITIES, *columns(sorted(seen_at.items())))
         remembered = _ask(connection, _SELECT_IDENTITIES, list(asked.identities - seen_at.keys()))
-        found = _ask(connection, _SELECT_PUSHES, list(streams), pushes)
+        named = _ask(connection, _SELECT_PUSHES, pushes)
+        newest = (
+            connection.execute(_SELECT_NEWEST, (list(streams), pushes, most))
+            if streams or pushes
+            else ()
+        )
         sources = _ask_sources(connection, unknown)
         pipeline.sync()
-        rows = list(found or ())
+        rows = [*(named or ()), *newest]
         strangers = {key for identity, key, *_ in rows if identity in asked.pushes} - locked
         if not strangers:
             break
