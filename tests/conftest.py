@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from support.daemon import Daemon
-from support.ledgers import KINDS, Open, opening
+from support.ledgers import KINDS, Open, opening, postgres_server
+from support.postgres import Postgres
 
 
 @pytest.fixture
@@ -33,3 +34,15 @@ def open_durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ope
     """Return a function that opens a ledger of each kind that outlives its process."""
     with opening(request.param, tmp_path) as open_it:
         yield open_it
+
+
+@pytest.fixture
+def server() -> Postgres:
+    """Return the server that all tests share; must be left running."""
+    return postgres_server()
+
+
+@pytest.fixture
+def url(server: Postgres) -> str:
+    """Return the URL of a ledger in a database of its own."""
+    return server.database()

@@ -4,6 +4,7 @@ A further kind is one more item of ``KINDS``.
 """
 
 import atexit
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from exporter import catalogue
 from exporter.entries import Entry, entry_for
 from exporter.events import parse
-from exporter.ledger import Ledger, Limits, open_ledger
+from exporter.ledger import Ledger, LedgerUnavailable, Limits, Outcome, open_ledger
 from exporter.ledger.memory import MemoryLedger
 from support.packets import packet
 from support.postgres import Postgres
@@ -104,3 +105,13 @@ def numbers(ledger: Ledger, *without: str) -> Numbers:
 def value(ledger: Ledger, family: catalogue.Family, *labels: str, cell: str = "") -> int:
     """Return one number, 0 if there is none."""
     return numbers(ledger).get((family.name, *labels, cell), 0)
+
+
+def deliver(ledger: Ledger, one: Entry, now: float) -> Outcome:
+    """Record as the sender does: again and again until it is taken."""
+    for _ in range(60):
+        try:
+            return ledger.record(one, now).outcome
+        except LedgerUnavailable:
+            time.sleep(0.3)
+    raise TimeoutError
