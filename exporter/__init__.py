@@ -9,8 +9,10 @@ The flow, from a callback to a scrape; each word is a module::
                        -> 200         only after the commit
 
     ledger -> snapshot -> exposition  metric families, declared in catalogue
+           -> deliveries -> pages     what arrived, and why something was refused
 
-``signature``, ``errcodes``, ``vocabulary``, ``events``, ``catalogue`` and ``entries``
-are the pure core: no clock, no environment, no log, no I/O.  ``settings``, ``server``
-and ``cli`` compose the rest.  Importing a module does nothing.
+``signature``, ``errcodes``, ``vocabulary``, ``events``, ``families``, ``catalogue`` and
+``entries`` are the pure core: no clock, no environment, no log, no I/O.  ``settings``,
+``server`` (with its ``worker``) and ``cli`` compose the rest; ``simulator`` is the other end
+of the wire.  Importing a module does nothing.
 """

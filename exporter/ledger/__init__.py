@@ -1,7 +1,9 @@
 """Where counts live: one contract (``interface``), and a store for each size of operation.
 
-    record -> commits (the queue that shares a commit) -> sqlite | postgres
-    snapshot <- the same store, read
+    record -> commits    the queue that shares a commit
+           -> sqlite | postgres, each: its tables answer what a posting asks,
+              posting decides (pure, the same for all), its tables write the plan
+    snapshot, deliveries <- the same store, read
 
 ``memory`` is the oracle of the tests.
 """
