@@ -25,9 +25,9 @@ from exporter.ledger import (
     open_ledger,
 )
 from exporter.ledger.commits import Posting
-from exporter.ledger.files import FileLock
 from exporter.ledger.sqlite import SqliteStore, connect
-from exporter.ledger.tables import FORGET_STEP
+from exporter.ledger.sqlite.files import FileLock
+from exporter.ledger.sqlite.tables import FORGET_STEP
 
 PUSH = entry("push")
 LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)

@@ -16,7 +16,7 @@ from support.packets import packet
 from support.programs import until
 
 from exporter.ledger import LedgerUnavailable, Limits, open_ledger
-from exporter.ledger.files import FileLock
+from exporter.ledger.sqlite.files import FileLock
 
 Start = Callable[..., Daemon]
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import psycopg
 
-from exporter.ledger.files import FileLock
 from exporter.ledger.interface import Delivery, LedgerRefused
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
 from exporter.ledger.postgres.schema import TABLE_NAMES, prepare
 from exporter.ledger.postgres.tables import cell_key, key_of
 from exporter.ledger.sqlite import connect
+from exporter.ledger.sqlite.files import FileLock
 
 Rows = Iterable[tuple[Any, ...]]
 

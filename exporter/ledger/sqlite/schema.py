@@ -9,8 +9,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from exporter.ledger.files import sync_directory
 from exporter.ledger.interface import LedgerRefused
+from exporter.ledger.sqlite.files import sync_directory
 
 APPLICATION_ID: Final = 0x43535301
 VERSION: Final = 1

@@ -16,9 +16,7 @@ import orjson
 import structlog
 
 from exporter.families import Increment
-from exporter.ledger import deliveries, schema, tables
 from exporter.ledger.commits import SharedCommits
-from exporter.ledger.files import FileLock, inode
 from exporter.ledger.interface import (
     Cell,
     Delivery,
@@ -30,6 +28,8 @@ from exporter.ledger.interface import (
 )
 from exporter.ledger.notes import told
 from exporter.ledger.posting import Posting, plan, plan_expiry, questions
+from exporter.ledger.sqlite import deliveries, schema, tables
+from exporter.ledger.sqlite.files import FileLock, inode
 
 log = structlog.get_logger()
 
