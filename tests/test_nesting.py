@@ -20,7 +20,7 @@ def nested(depth: int) -> list[object]:
 def test_deep_nesting_has_no_identity() -> None:
     """A body of which no digest can be made is refused, by a word of the closed list."""
     with pytest.raises(Refusal, match="bad_field"):
-        events.parse({"event_type": 999, "deep": nested(300)}).identity  # noqa: B018
+        events.parse({"event_type": 999, "deep": nested(300)}).identity  # noqa: B018 - asking is the test
 
 
 def test_deep_nesting_is_refused_not_failed(daemon: Callable[..., Daemon]) -> None:

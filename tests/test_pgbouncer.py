@@ -82,6 +82,6 @@ def _is_open(url: str) -> bool:
     with closing(open_ledger(url, LIMITS)) as ledger:
         try:
             ledger.check()
-        except Exception:  # noqa: BLE001 - not yet
+        except Exception:  # noqa: BLE001 - any error means: not yet
             return False
         return True
