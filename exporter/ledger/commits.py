@@ -21,8 +21,9 @@ from exporter.ledger.interface import (
     Delivery,
     LedgerUnavailable,
     Receipt,
+    Snapshot,
 )
-from exporter.ledger.notes import Notes
+from exporter.ledger.notes import Notes, told
 from exporter.ledger.posting import Posting
 from exporter.ledger.tallies import Tallies
 
@@ -53,6 +54,19 @@ class Store(Protocol):
 
     def tend(self, now: float) -> bool:
         """Forget one small step's worth of what is too old; return if more is due."""
+
+    def close(self) -> None:
+        """Let go of the storage."""
+
+
+class Reader(Protocol):
+    """What a kind of storage reads, for any thread.  Raises ``LedgerUnavailable``."""
+
+    def snapshot(self) -> Snapshot:
+        """Return all that is committed."""
+
+    def deliveries(self) -> list[Delivery]:
+        """Return the committed deliveries, oldest first."""
 
     def close(self) -> None:
         """Let go of the storage."""
@@ -232,3 +246,31 @@ class SharedCommits:
         if self._failure is not None:
             log.info("ledger.available", after=self._failure)
         self._failure = None
+
+
+class DurableLedger:
+    """A ``Ledger`` of a committing thread and a reader, whatever the storage."""
+
+    def __init__(self, store: Store, reader: Reader) -> None:
+        self._commits = SharedCommits(store)
+        self._reader = reader
+        self.record = self._commits.record
+        self.check = self._commits.check
+        self.tally = self._commits.tally
+        self.note = self._commits.note
+        self.snapshot = reader.snapshot
+
+    @property
+    def failure(self) -> str | None:
+        """Return why the last commit failed; see ``Ledger``."""
+        return self._commits.failure
+
+    def deliveries(self) -> Sequence[Delivery]:
+        """Return the deliveries kept; see ``Ledger``."""
+        waiting = self._commits.waiting()
+        return told(self._reader.deliveries(), waiting)
+
+    def close(self) -> None:
+        """Commit what is tallied and let go of the storage; see ``Ledger``."""
+        self._reader.close()
+        self._commits.close()

@@ -15,9 +15,8 @@ import structlog
 
 from exporter.catalogue import BY_NAME
 from exporter.families import Increment
-from exporter.ledger.commits import SharedCommits
+from exporter.ledger.commits import DurableLedger
 from exporter.ledger.interface import Cell, Delivery, LedgerUnavailable, Limits, Receipt, Snapshot
-from exporter.ledger.notes import told
 from exporter.ledger.postgres import deliveries, tables
 from exporter.ledger.postgres.connection import (
     LIMIT_TRANSACTION,
@@ -110,7 +109,7 @@ class PostgresReader:
             self._session.close()
 
 
-class PostgresLedger:
+class PostgresLedger(DurableLedger):
     """A ``Ledger`` in a PostgreSQL database."""
 
     def __init__(self, url: str, limits: Limits) -> None:
@@ -120,28 +119,7 @@ class PostgresLedger:
             store.open()
         except LedgerUnavailable as error:
             log.warning("ledger.unavailable", reason=str(error))
-        self._reader = PostgresReader(url)
-        self._commits = SharedCommits(store)
-        self.record = self._commits.record
-        self.check = self._commits.check
-        self.tally = self._commits.tally
-        self.note = self._commits.note
-        self.snapshot = self._reader.snapshot
-
-    @property
-    def failure(self) -> str | None:
-        """Return why the last commit failed; see ``Ledger``."""
-        return self._commits.failure
-
-    def deliveries(self) -> Sequence[Delivery]:
-        """Return the deliveries kept; see ``Ledger``."""
-        waiting = self._commits.waiting()
-        return told(self._reader.deliveries(), waiting)
-
-    def close(self) -> None:
-        """Commit what is tallied and close the connections; see ``Ledger``."""
-        self._reader.close()
-        self._commits.close()
+        super().__init__(store, PostgresReader(url))
 
 
 def _snapshot(connection: Connection) -> Snapshot:

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from exporter.families import Increment
-from exporter.ledger.commits import SharedCommits
+from exporter.ledger.commits import DurableLedger
 from exporter.ledger.interface import (
     Cell,
     Delivery,
@@ -26,7 +26,6 @@ from exporter.ledger.interface import (
     Receipt,
     Snapshot,
 )
-from exporter.ledger.notes import told
 from exporter.ledger.posting import Posting, plan, plan_expiry, questions
 from exporter.ledger.sqlite import deliveries, schema, tables
 from exporter.ledger.sqlite.files import FileLock, inode
@@ -223,7 +222,7 @@ class SqliteReader:
             self._kept.append(connection)
 
 
-class SqliteLedger:
+class SqliteLedger(DurableLedger):
     """A ``Ledger`` in one file."""
 
     def __init__(self, path: Path, limits: Limits, *, make: bool = True) -> None:
@@ -237,28 +236,7 @@ class SqliteLedger:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._lock.within(_START_SECONDS):
                 _make_or_try(path)
-        self._reader = SqliteReader(path, self._lock)
-        self._commits = SharedCommits(SqliteStore(path, self._lock, limits))
-        self.record = self._commits.record
-        self.check = self._commits.check
-        self.tally = self._commits.tally
-        self.note = self._commits.note
-        self.snapshot = self._reader.snapshot
-
-    @property
-    def failure(self) -> str | None:
-        """Return why the last commit failed; see ``Ledger``."""
-        return self._commits.failure
-
-    def deliveries(self) -> Sequence[Delivery]:
-        """Return the deliveries kept; see ``Ledger``."""
-        waiting = self._commits.waiting()
-        return told(self._reader.deliveries(), waiting)
-
-    def close(self) -> None:
-        """Commit what is tallied and close the file; see ``Ledger``."""
-        self._reader.close()
-        self._commits.close()
+        super().__init__(SqliteStore(path, self._lock, limits), SqliteReader(path, self._lock))
 
 
 def _make_or_try(path: Path) -> None:
