@@ -17,7 +17,7 @@ run: $(VENV)/installed ## Run the exporter
 	$(BIN)/css-exporter serve
 
 demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
-	$(BIN)/python -m exporter.simulator.demo $(DEMO)
+	$(BIN)/python -m exporter.demo $(DEMO)
 
 test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
 	$(BIN)/python -m pytest
@@ -37,8 +37,8 @@ dashboards: $(VENV)/installed-dev ## Write grafana/dashboards from their code
 	$(BIN)/python -m grafana.build
 
 golden: $(VENV)/installed-dev ## Rewrite the committed results that tests compare with
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden_scrape.py tests/test_readme.py \
-	    tests/test_kubernetes_rules.py
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/web/test_golden_scrape.py tests/repository/test_readme.py \
+	    tests/deploy/test_kubernetes_rules.py
 
 lock: $(VENV)/installed-dev ## Pin what is installed, with hashes and without addresses
 	$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock

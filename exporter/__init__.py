@@ -2,17 +2,28 @@
 
 The flow, from a callback to a scrape; each word is a module::
 
-    bytes -> callbacks -> signature   is this from a holder of one of our keys, now?
-                       -> events      every dialect of the wire ends here
-                       -> entries     what the event means to the ledger
-                       -> ledger      one durable transaction: new? then apply and count
-                       -> 200         only after the commit
+    bytes -> receiver -> signature    is this from a holder of one of our keys, now?
+                      -> events       every dialect of the wire ends here
+                      -> entries      what the event means to the ledger
+                      -> ledger       one durable transaction: new? then apply and count
+                      -> 200          only after the commit
 
-    ledger -> snapshot -> exposition  metric families, declared in catalogue
+    ledger -> snapshot -> exposition  metric families, declared in the catalogue
            -> deliveries -> pages     what arrived, and why something was refused
 
-``signature``, ``errcodes``, ``vocabulary``, ``events``, ``families``, ``catalogue`` and
-``entries`` are the pure core: no clock, no environment, no log, no I/O.  ``settings``,
-``server`` (with its ``worker``) and ``cli`` compose the rest; ``simulator`` is the other end
-of the wire.  Importing a module does nothing.
+The rooms, from the inside out; a room imports from those before it, never from one after:
+
+``protocol``   the wire: signature, refusals, errcodes, vocabulary, events; pure
+``metrics``    families, catalogue, entries: what an event means to a count; pure
+``ledger``     where counts live: one contract, SQLite, PostgreSQL, memory
+``web``        what is asked over HTTP: the receiver, exposition, pages
+``daemon``     settings, keys, logs, worker, server
+``simulator``  the other end of the wire, and the truth about what it sent
+``replay``     packets of a file, sent again
+
+``cli`` and ``demo`` are shells around all of them.  Importing a module does nothing.
 """
+
+from typing import Final
+
+DISTRIBUTION: Final = "tencent-css-exporter"

@@ -1,22 +1,25 @@
 """The command line: ``css-exporter``."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from exporter import logs
-from exporter.copying import copy_ledger
-from exporter.exposition import own_version
-from exporter.flags import load_or_exit, setting_options, shown
-from exporter.keys import Keys, keys_of
-from exporter.ledger import LedgerRefused, open_ledger
-from exporter.server import Server
-from exporter.settings import ENV_PREFIX, Settings
-from exporter.simulator.cli import replay, simulate
+from exporter import DISTRIBUTION
+from exporter.daemon import logs
+from exporter.daemon.flags import load_or_exit, setting_options, shown
+from exporter.daemon.keys import Keys, keys_of
+from exporter.daemon.server import Server
+from exporter.daemon.settings import ENV_PREFIX, Settings
+from exporter.ledger import LedgerRefused, LedgerUnavailable, check_url, open_ledger
+from exporter.replay.cli import replay
+from exporter.simulator.cli import simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(own_version(), prog_name="css-exporter")
+@click.version_option(package_name=DISTRIBUTION, prog_name="css-exporter")
 def main() -> None:
     """Prometheus exporter for the event callbacks of Tencent Cloud Streaming Services.
 
@@ -24,7 +27,6 @@ def main() -> None:
     """
 
 
-main.add_command(copy_ledger)
 main.add_command(simulate)
 main.add_command(replay)
 
@@ -60,6 +62,35 @@ def show_settings(config: Path | None, **flags: str | None) -> None:
     for name in Settings.model_fields:
         value = getattr(settings, name)
         click.echo(f"{name:{width}}  {sources.get(name, 'default'):11}  {shown(value)}".rstrip())
+
+
+@main.command("copy-ledger")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO", envvar=f"{ENV_PREFIX}LEDGER")
+def copy_ledger(source: str, target: str) -> None:
+    """Copy the SQLite ledger FROM (a file) to the empty PostgreSQL ledger TO (a URL).
+
+    Counts, open pushes and remembered packets go on as if nothing had happened. Stop the
+    exporter first and start it on TO; meanwhile the platform keeps its callbacks. All is
+    copied or nothing, and FROM stays as it is. TO can be given as CSS_EXPORTER_LEDGER, out of
+    sight of those who list processes.
+    """
+    if not target.startswith(("postgresql://", "postgres://")):
+        raise click.UsageError("TO must be postgresql://user:password@host:port/database")
+    path = Path(source.removeprefix("sqlite:///"))
+    with ExitStack() as stack:
+
+        def begin(rows: int) -> Callable[[int], None]:
+            bar = click.progressbar(length=rows, label="Copying the ledger")
+            return stack.enter_context(bar).update
+
+        try:
+            check_url(target)
+            copying = import_module("exporter.ledger.postgres.copying")  # needs an extra
+            rows = copying.copy(path, target, begin)
+        except (LedgerRefused, LedgerUnavailable, OSError) as error:
+            raise click.ClickException(f"{error}. Nothing was copied.") from None
+    click.echo(f"Copied {rows} rows. Start the exporter with this ledger now.")
 
 
 def _tell_key(settings: Settings, keys: Keys) -> None:

@@ -13,9 +13,6 @@ from typing import Final, Protocol
 
 import structlog
 
-from exporter.catalogue import COMMIT_SECONDS
-from exporter.entries import Entry
-from exporter.families import Increment
 from exporter.ledger.interface import (
     UNAVAILABLE_AFTER_SECONDS,
     Delivery,
@@ -26,6 +23,9 @@ from exporter.ledger.interface import (
 from exporter.ledger.notes import Notes, told
 from exporter.ledger.posting import Posting
 from exporter.ledger.tallies import Tallies
+from exporter.metrics.catalogue import COMMIT_SECONDS
+from exporter.metrics.entries import Entry
+from exporter.metrics.families import Increment
 
 LARGEST_COMMIT: Final = 256
 TICK_SECONDS: Final = 0.5

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-from exporter.entries import Entry
-from exporter.families import Increment
+from exporter.metrics.entries import Entry
+from exporter.metrics.families import Increment
 
 UNAVAILABLE_AFTER_SECONDS: Final = 8.0
 

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 
-from exporter import catalogue
-from exporter.entries import Entry
-from exporter.families import Increment
 from exporter.ledger.interface import Cell, Delivery, Limits, Outcome, Receipt, Snapshot
 from exporter.ledger.notes import Kept, told
-from exporter.vocabulary import OTHER, UNKNOWN
+from exporter.metrics import catalogue
+from exporter.metrics.entries import Entry
+from exporter.metrics.families import Increment
+from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
 Stream = tuple[str, str, str]
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from exporter import catalogue
-from exporter.entries import Entry
-from exporter.families import Increment
 from exporter.ledger.interface import Limits, Outcome, Receipt
-from exporter.vocabulary import OTHER, UNKNOWN
+from exporter.metrics import catalogue
+from exporter.metrics.entries import Entry
+from exporter.metrics.families import Increment
+from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
 Source = tuple[str, str]
 Stream = tuple[str, str, str]

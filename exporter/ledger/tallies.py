@@ -4,8 +4,8 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 
-from exporter.catalogue import BY_NAME
-from exporter.families import Increment
+from exporter.metrics.catalogue import BY_NAME
+from exporter.metrics.families import Increment
 
 
 class Tallies:

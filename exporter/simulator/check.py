@@ -23,7 +23,7 @@ from urllib.request import Request, urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter import catalogue
+from exporter.metrics import catalogue
 from exporter.simulator.meaning import Sample, le
 from exporter.simulator.report import Report, scale_of, shown
 from exporter.simulator.truth import NOTHING, Range

@@ -1,29 +1,21 @@
-"""The commands ``simulate`` and ``replay``."""
+"""The command ``simulate``."""
 
 import secrets
-import shutil
 import signal
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from exporter.simulator.check import CheckError, Exporter
 from exporter.simulator.connection import Target
-from exporter.simulator.progress import Progress, interrupt_on
-from exporter.simulator.replay import Outcome, Replay, Survey, Tempo
+from exporter.simulator.progress import interrupt_on
 from exporter.simulator.report import Report, ReportError
-from exporter.simulator.run import LOOK_SECONDS, Run, hint
+from exporter.simulator.run import Run
 from exporter.simulator.scenarios import SCENARIOS
 
 T = TypeVar("T")
-
-_TOLD_LINES: Final = 20
-"""Refused lines that are told one by one."""
 
 _SCENARIO_HELP = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
 
@@ -35,7 +27,7 @@ def _target(_context: click.Context, _parameter: click.Parameter, url: str | Non
         raise click.BadParameter(str(error)) from None
 
 
-def _receiver(command: Any) -> Any:
+def receiver_options(command: Any) -> Any:
     """Give a command ``--url``, ``--key``, ``--key-file`` and ``--connections``."""
     for option in (
         click.option(
@@ -67,7 +59,7 @@ def _receiver(command: Any) -> Any:
     "  css-exporter simulate --url URL --key KEY --rate 0 --duration 30 --report truth.json\n"
     "  css-exporter simulate --check http://127.0.0.1:10063/metrics --report truth.json"
 )
-@_receiver
+@receiver_options
 @click.option(
     "--scenario",
     type=click.Choice(list(SCENARIOS)),
@@ -142,7 +134,7 @@ def simulate(
             raise click.UsageError("give --url to send, or --check and --report to compare")
         _check(_read_report(report), Exporter(metrics_url, metrics_token))
         return
-    signer = _signer(key, key_file)
+    signer = signer_of(key, key_file)
     if orders["scenario"] == "forged" and signer is None:
         raise click.UsageError("nothing can be forged without a key: give --key or --key-file")
     exporter = before = None
@@ -193,7 +185,7 @@ def _read_report(path: Path) -> Report:
         raise click.ClickException(f"{path}: {error}") from None
 
 
-def _signer(key: str | None, key_file: Path | None) -> bytes | None:
+def signer_of(key: str | None, key_file: Path | None) -> bytes | None:
     """Return the key to sign with, None for no signature."""
     if key and key_file:
         raise click.UsageError("give --key or --key-file, not both")
@@ -203,84 +195,3 @@ def _signer(key: str | None, key_file: Path | None) -> bytes | None:
     if not lines:
         raise click.ClickException(f"{key_file} holds no key")
     return lines[0].encode()
-
-
-@click.command(
-    epilog="\b\nExamples:\n"
-    "  css-exporter replay log.jsonl --url http://127.0.0.1:8080/callback --key KEY\n"
-    "  css-exporter replay log.jsonl --url URL --key-file data/callback-key --shift --speed 10\n"
-    "  zcat log.jsonl.gz | css-exporter replay - --url URL --key KEY"
-)
-@click.argument("file", type=click.File("rb"))
-@_receiver
-@click.option(
-    "--speed",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="How much faster than it happened; 0: as fast as possible.",
-)
-@click.option(
-    "--shift",
-    is_flag=True,
-    help="Move all times by as much as brings the last event to now.",
-)
-def replay(
-    file: BinaryIO,
-    url: Target | None,
-    key: str | None,
-    key_file: Path | None,
-    connections: int,
-    speed: float,
-    shift: bool,
-) -> None:
-    """Send the callbacks of FILE again, signed afresh.
-
-    FILE holds one packet a line, as JSON, or an object with the packet under packet, body or
-    request; - is standard input. Bad lines are reported with their number and skipped. What
-    is refused is reported; what is not answered is sent again for half a minute. Status 1
-    if any line was bad or not accepted.
-
-    A receiver that has counted these callbacks already (in the last 24 hours) counts them as
-    redeliveries. With --shift, events that are told apart by their time alone are new ones.
-    """
-    if url is None:
-        raise click.UsageError("give --url to say where to send")
-    signer = _signer(key, key_file)
-    interrupt_on(signal.SIGINT, signal.SIGTERM)
-    with TemporaryFile() as copy:
-        if not file.seekable():
-            shutil.copyfileobj(file, copy)
-            copy.seek(0)
-            file = copy
-        survey = Survey.of(file)
-        for line in survey.faults:
-            click.echo(f"line {line.number}: {line.fault}", err=True)
-        tempo = Tempo.of(survey, speed, time.time(), shift=shift)
-        running = Replay(file, tempo, url, signer, connections)
-        with Progress("replay", survey.packets) as progress:
-            try:
-                done = False
-                while not done:
-                    done = running.wait(LOOK_SECONDS)
-                    progress.show(running.outcome.done, f"{running.outcome.done:,} sent")
-            except KeyboardInterrupt:
-                running.stop()
-                while not running.wait(LOOK_SECONDS):
-                    progress.show(running.outcome.done, "ending")
-    _tell(survey, running.outcome)
-
-
-def _tell(survey: Survey, outcome: Outcome) -> None:
-    """Say what became of all lines, and end with status 1 unless all is well."""
-    for number, reason in sorted(outcome.refused)[:_TOLD_LINES]:
-        click.echo(f"line {number}: {reason}{hint(reason)}", err=True)
-    for reason, times in outcome.reasons.most_common():
-        click.echo(f"not accepted: {reason} {times:,}")
-    left = survey.packets - outcome.done
-    click.echo(
-        f"accepted {outcome.accepted:,} of {survey.packets:,};"
-        f" bad lines {len(survey.faults):,}; not sent {left:,}"
-    )
-    if survey.faults or outcome.refused or left:
-        sys.exit(1)

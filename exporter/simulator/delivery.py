@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from exporter.refusals import STATUS
-from exporter.signature import LIFETIME_SECONDS, sign
+from exporter.protocol.refusals import STATUS
+from exporter.protocol.signature import LIFETIME_SECONDS, sign
 from exporter.simulator.meaning import Callback, Packet
 from exporter.simulator.truth import Fate
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from exporter.signature import LIFETIME_SECONDS, sign
+from exporter.protocol.signature import LIFETIME_SECONDS, sign
 from exporter.simulator import mix
 from exporter.simulator.delivery import Request, body
 from exporter.simulator.meaning import Packet

@@ -6,8 +6,8 @@ Pure.  Written by the one who makes the packet, from what it meant, in whole num
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from exporter import catalogue
-from exporter.families import Family
+from exporter.metrics import catalogue
+from exporter.metrics.families import Family
 
 Packet = dict[str, Any]
 """One callback's JSON object, without ``t`` and ``sign``."""

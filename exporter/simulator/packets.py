@@ -6,7 +6,7 @@ Pure.  ``now`` is the sender's Unix time; ``serial`` a number that no other pack
 import json
 from random import Random
 
-from exporter import catalogue
+from exporter.metrics import catalogue
 from exporter.simulator import mix
 from exporter.simulator.hosts import Host, Push
 from exporter.simulator.meaning import Callback, Packet, PushBegun, add, observe

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
-from exporter import catalogue
+from exporter.metrics import catalogue
 from exporter.simulator import mix
 from exporter.simulator.hosts import APPID, Host
 from exporter.simulator.meaning import Callback, Packet, add

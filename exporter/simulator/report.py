@@ -16,8 +16,8 @@ from typing import Any, Final, Self
 
 import orjson
 
-from exporter import catalogue
-from exporter.families import Family
+from exporter.metrics import catalogue
+from exporter.metrics.families import Family
 from exporter.simulator.meaning import Sample
 from exporter.simulator.truth import Range
 

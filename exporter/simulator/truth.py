@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from exporter import catalogue
-from exporter.refusals import STATUS
+from exporter.metrics import catalogue
+from exporter.protocol.refusals import STATUS
 from exporter.simulator.meaning import Addition, Callback, PushBegun, Sample, Stream, add
 
 

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 from support.daemon import Answer
 from support.programs import cache_directory, missing, program
+from support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 _PROGRAMS = ("buildah", "mmdebstrap", "unshare", "nsenter", "setpriv", "ip")
 _PACKAGES = ("ca-certificates", "python3", "python3-venv")
 

@@ -10,11 +10,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exporter import catalogue
-from exporter.entries import Entry, entry_for
-from exporter.events import parse
 from exporter.ledger import Ledger, LedgerUnavailable, Limits, Outcome, open_ledger
 from exporter.ledger.memory import MemoryLedger
+from exporter.metrics import catalogue
+from exporter.metrics.entries import Entry, entry_for
+from exporter.protocol.events import parse
 from support.packets import packet
 from support.postgres import Postgres
 

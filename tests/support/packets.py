@@ -2,13 +2,13 @@
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
-from exporter.signature import LIFETIME_SECONDS, sign
+from exporter.protocol.signature import LIFETIME_SECONDS, sign
+from support.repository import ROOT
 
 KEY = "testkey2026"
-PACKETS = Path(__file__).parents[1] / "data" / "packets"
+PACKETS = ROOT / "tests" / "data" / "packets"
 
 Packet = dict[str, Any]
 

@@ -1,9 +1,9 @@
 """The README's reference tables, made from the code they describe."""
 
-from exporter import catalogue
-from exporter.flags import shown
-from exporter.refusals import STATUS
-from exporter.settings import Settings
+from exporter.daemon.flags import shown
+from exporter.daemon.settings import Settings
+from exporter.metrics import catalogue
+from exporter.protocol.refusals import STATUS
 
 HINTS = {
     "malformed_json": "the body is not JSON, or broke off",

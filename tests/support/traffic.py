@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
 
-from exporter.errcodes import ERRCODES
-from exporter.vocabulary import EXCEPTION_LEVELS, FILE_FORMATS, RECORDING_STATUSES, SUGGESTIONS
+from exporter.protocol.errcodes import ERRCODES
+from exporter.protocol.vocabulary import (
+    EXCEPTION_LEVELS,
+    FILE_FORMATS,
+    RECORDING_STATUSES,
+    SUGGESTIONS,
+)
 from support.daemon import Daemon, request
 from support.packets import Packet, all_packets, packet
 

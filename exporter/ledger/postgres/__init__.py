@@ -13,8 +13,6 @@ from collections.abc import Sequence
 import orjson
 import structlog
 
-from exporter.catalogue import BY_NAME
-from exporter.families import Increment
 from exporter.ledger.commits import DurableLedger
 from exporter.ledger.interface import Cell, Delivery, LedgerUnavailable, Limits, Receipt, Snapshot
 from exporter.ledger.postgres import deliveries, tables
@@ -27,6 +25,8 @@ from exporter.ledger.postgres.connection import (
 from exporter.ledger.postgres.forgetting import forget
 from exporter.ledger.postgres.schema import prepare
 from exporter.ledger.posting import Plan, Posting, Source, plan
+from exporter.metrics.catalogue import BY_NAME
+from exporter.metrics.families import Increment
 
 __all__ = ["PostgresLedger", "parameters_of"]
 

@@ -15,7 +15,6 @@ from typing import Final
 import orjson
 import structlog
 
-from exporter.families import Increment
 from exporter.ledger.commits import DurableLedger
 from exporter.ledger.interface import (
     Cell,
@@ -29,6 +28,7 @@ from exporter.ledger.interface import (
 from exporter.ledger.posting import Posting, plan, plan_expiry, questions
 from exporter.ledger.sqlite import deliveries, schema, tables
 from exporter.ledger.sqlite.files import FileLock, inode
+from exporter.metrics.families import Increment
 
 log = structlog.get_logger()
 

@@ -1,0 +1,1 @@
+"""The daemon: its settings, keys, logs, and the server that composes it."""

@@ -1,0 +1,60 @@
+"""Settings on the command line: a flag for each, all errors at once, secrets masked."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exporter.daemon.setting_types import without_password
+from exporter.daemon.settings import CONFIG_VARIABLE, Loaded, Settings, SettingsError, load
+
+
+def setting_options(command: Any) -> Any:
+    """Give a command ``--config`` and a flag for each setting.
+
+    Values stay text here, to be checked together with those of the other sources.
+    """
+    for name, field in reversed(Settings.model_fields.items()):
+        if name == "callback_keys_by_domain":
+            continue  # a table: only in the file
+        # A switch needs no value, and takes one.
+        switch: dict[str, Any] = (
+            {"is_flag": False, "flag_value": "true"} if field.annotation is bool else {}
+        )
+        command = click.option(
+            f"--{name.replace('_', '-')}",
+            help=f"{field.description} [{shown(field.default) or 'none'}]",
+            metavar="TEXT",
+            **switch,
+        )(command)
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help=f"TOML file of settings; also {CONFIG_VARIABLE}.",
+    )
+    return config(command)
+
+
+def load_or_exit(config: Path | None, flags: dict[str, str | None]) -> Loaded:
+    """Return the settings, or print every error and end with status 1."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return load(given, config)
+    except SettingsError as error:
+        for sentence in error.errors:
+            click.echo(f"css-exporter: {sentence}", err=True)
+        sys.exit(1)
+
+
+def shown(value: Any) -> str:
+    """Return a setting's value as text; of secrets it shows only that they are set."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return ", ".join(map(shown, value))
+    if isinstance(value, str):
+        return without_password(value)
+    return "" if value is None else str(value)

@@ -1,0 +1,126 @@
+"""The types of settings that need more than a number: how text becomes a checked value.
+
+Each function raises ``ValueError`` with a sentence for the operator.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from exporter.ledger import LedgerRefused, check_url
+from exporter.protocol.vocabulary import EVENT_NAMES
+
+_LEDGER_SCHEMES = ("sqlite", "postgresql", "postgres")
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def address(value: Any) -> Any:
+    """Return the address of ``host:port``, ``[ipv6]:port`` or ``:port``."""
+    if not isinstance(value, str):
+        return value
+    host, separator, port = value.rpartition(":")
+    if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("is no address; use host:port, like 127.0.0.1:8080")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("put an IPv6 address in brackets, like [::1]:8080")
+    return Address(host or "0.0.0.0", int(port))
+
+
+def separated(value: Any) -> Any:
+    """Return the parts of a comma-separated text, or a list as it is."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def table(value: Any) -> Any:
+    """Return a table with its push domains in lower case; text must be a JSON object."""
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            value = None
+    if not isinstance(value, dict):
+        raise ValueError("must be a table: push domain to its list of keys")  # noqa: TRY004 - pydantic wants this
+    if not all(value.values()):
+        raise ValueError("every push domain needs at least one key")
+    return {domain.lower(): keys for domain, keys in value.items()}
+
+
+def event_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return event names if all are known."""
+    unknown = [value for value in values if value not in (*EVENT_NAMES, "all")]
+    if unknown:
+        raise ValueError(
+            f"no event is named {', '.join(unknown)}; there are all, {', '.join(EVENT_NAMES)}"
+        )
+    return values
+
+
+def readable_file(path: Path) -> Path:
+    """Return a path whose file can be read."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    return path
+
+
+def keys_in(path: Path) -> list[str]:
+    """Return the keys of a file, one a line; blank lines do not count."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def readable_keys(path: Path | None) -> Path | None:
+    """Return a path whose file holds at least one key."""
+    if path is not None and not keys_in(readable_file(path)):
+        raise ValueError(f"{path} holds no key")
+    return path
+
+
+def url_path(value: str) -> str:
+    """Return a URL path without its last slash."""
+    path = value.rstrip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path) or path.startswith("/-"):
+        raise ValueError(
+            "must be a path like /callback/unguessable-word: letters, digits and"
+            " . _ ~ - after each slash, and not below /-"
+        )
+    return path
+
+
+def ledger_url(value: str) -> str:
+    """Return the URL of a ledger of a kind that we have."""
+    scheme, _, rest = value.partition("://")
+    is_file = scheme == "sqlite" and rest.startswith("/") and rest.strip("/")
+    if value != "sqlite" and not is_file and (scheme == "sqlite" or scheme not in _LEDGER_SCHEMES):
+        raise ValueError(
+            "use sqlite (a file in data_dir), sqlite:///path or"
+            " postgresql://user:password@host:port/database"
+        )
+    try:
+        check_url(value)
+    except LedgerRefused as refused:
+        raise ValueError(str(refused)) from None
+    return value
+
+
+def without_password(url: str) -> str:
+    """Return a URL with its passwords masked, those among its parameters too."""
+    # To the last @: a special character that should have been escaped must not show a part.
+    url = re.sub(r"(?<=://)([^:@]*):.*@", r"\1:**********@", url)
+    return re.sub(r"(?i)((?:ssl)?password=)[^&#]*", r"\1**********", url)

@@ -1,0 +1,1 @@
+"""What an event means to a count: families, their catalogue, and an event's entry.  Pure."""

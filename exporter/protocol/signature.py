@@ -1,0 +1,88 @@
+"""Verify that (t, sign) comes from a holder of one of our keys, and now.
+
+Pure: no clock, no I/O.  ``sign`` is the lowercase hex MD5 of the callback key followed
+by the decimal ``t``; ``t`` is the expiry, Unix seconds, ten minutes past the sending.
+It covers neither the body nor the event (docs/protocol.md section 2).
+"""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Any, Final
+
+from exporter.protocol.refusals import Refusal
+
+LIFETIME_SECONDS: Final = 600
+"""How far in the future the sender sets ``t``."""
+
+_MAX_T: Final = 10**12
+
+
+def sign(key: bytes, expires_at: int) -> str:
+    """Return the signature of a callback that expires at a Unix second."""
+    return md5(key + b"%d" % expires_at, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The callback keys that may have signed a packet.
+
+    ``general`` sign for any push domain that is not named in ``by_domain``; a packet that
+    names a domain of ``by_domain`` must be signed by one of that domain's keys.  A packet
+    that names no domain (subtitles, smart erase) may be signed by any of the keys.
+    """
+
+    general: tuple[bytes, ...] = ()
+    by_domain: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+    def candidates(self, push_domain: str | None) -> Iterable[bytes]:
+        """Return the keys that may sign for a push domain (lower case), None for no domain."""
+        if push_domain is None:
+            return (*self.general, *(key for keys in self.by_domain.values() for key in keys))
+        return self.by_domain.get(push_domain, self.general)
+
+    def __len__(self) -> int:
+        return len(self.general) + sum(len(keys) for keys in self.by_domain.values())
+
+
+def verify(
+    t: Any,
+    signature: Any,
+    *,
+    keyring: Keyring,
+    push_domain: str | None,
+    now: float,
+    tolerance: float,
+) -> None:
+    """Raise a ``Refusal`` unless one of the keys signed ``t`` and ``t`` is current.
+
+    ``t`` and ``signature`` are as decoded from JSON, of any type; ``now`` is in Unix
+    seconds, ``tolerance`` the seconds of grace on both sides.  Reasons: ``unsigned``,
+    ``bad_field``, ``bad_signature``, ``expired``, ``not_yet_valid``.
+    """
+    if signature in (None, "") or t in (None, ""):
+        raise Refusal("unsigned")
+    expires_at = _expiry(t)
+    if not isinstance(signature, str):
+        raise Refusal("bad_field", "sign")
+    given = signature.lower().encode(errors="replace")
+    # Every key is tried, and compared as bytes: compare_digest raises on non-ASCII text.
+    matches = [
+        hmac.compare_digest(sign(key, expires_at).encode(), given)
+        for key in keyring.candidates(push_domain)
+    ]
+    if not any(matches):
+        raise Refusal("bad_signature")
+    if expires_at + tolerance < now:
+        raise Refusal("expired", f"{now - expires_at:.0f} s past t")
+    if expires_at > now + LIFETIME_SECONDS + tolerance:
+        raise Refusal("not_yet_valid", f"{expires_at - now:.0f} s before t")
+
+
+def _expiry(t: Any) -> int:
+    if isinstance(t, str) and t.isascii() and t.isdigit() and len(t) <= 12:
+        t = int(t)
+    if isinstance(t, int) and not isinstance(t, bool) and 0 <= t <= _MAX_T:
+        return t
+    raise Refusal("bad_field", "t")

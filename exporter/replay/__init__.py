@@ -1,0 +1,1 @@
+"""Packets of a file, sent again."""

@@ -1,0 +1,209 @@
+"""The pages of the private listener, for people: is it working, and why was it refused.
+
+Server-rendered; a small script asks for the same page again and replaces what changed.
+Whatever a sender made is escaped by the templates and cannot become markup or script: the
+browser is told to run and load nothing but this program's own files.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, Self
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from exporter.ledger import REFUSED, Delivery, Ledger, LedgerUnavailable, Outcome
+from exporter.protocol import vocabulary
+from exporter.protocol.refusals import STATUS
+from exporter.web.hints import Hint, hint_for, span
+from exporter.web.overview import overview_of
+
+ROWS_SHOWN: Final = 200
+"""How many deliveries the page shows; the data has all that are kept."""
+
+LONGEST_FILTER: Final = 200
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """How callbacks are received, as far as an operator may see it: never a key's value.
+
+    ``key_file`` is where a generated key stands.
+    """
+
+    scheme: str
+    port: int
+    path: str
+    general_keys: int
+    keys_by_domain: dict[str, int]
+    key_file: str | None
+    accept_unsigned: tuple[str, ...]
+    max_sources: int
+
+
+class Filter(NamedTuple):
+    """What to show of the deliveries; "" is any.
+
+    ``outcome`` may also be a reason; ``domain`` and ``stream`` are parts of names.
+    """
+
+    outcome: str = ""
+    event: str = ""
+    domain: str = ""
+    stream: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Self:
+        """Return the filter of a query string."""
+        return cls(*(query.get(name, "").strip()[:LONGEST_FILTER] for name in cls._fields))
+
+    def given(self) -> dict[str, str]:
+        """Return what is not any, as a query has it."""
+        return {name: value for name, value in self._asdict().items() if value}
+
+    def admits(self, delivery: Delivery) -> bool:
+        """Return whether a delivery is to be shown."""
+        return (
+            self.outcome in ("", delivery.outcome, delivery.reason)
+            and self.event in ("", delivery.event)
+            and self.domain.lower() in (delivery.push_domain or "").lower()
+            and self.stream.lower() in (delivery.stream_id or "").lower()
+        )
+
+
+class Advice(NamedTuple):
+    """A hint, the word that it explains, and how many deliveries it is about."""
+
+    word: str
+    hint: Hint
+    times: int
+
+
+def blueprint(
+    ledger: Ledger, reception: Reception, clock: Callable[[], float] = time.time
+) -> Blueprint:
+    """Return the pages, to be registered on the private application."""
+    pages = Blueprint(
+        "pages", __name__, static_folder="static", static_url_path="/static", url_prefix=""
+    )
+    pages.add_app_template_filter(span, "span")
+    pages.add_app_template_filter(utc, "utc")
+
+    @pages.after_request
+    def protect(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        if request.endpoint != "pages.static":
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @pages.get("/")
+    def landing() -> tuple[str, int]:
+        overview = unreadable = None
+        try:
+            overview = overview_of(ledger.snapshot())
+        except LedgerUnavailable as error:
+            unreadable = str(error)
+        page = render_template(
+            "landing.html",
+            now=clock(),
+            overview=overview,
+            unreadable=unreadable,
+            uncommittable=_why_not(ledger),
+            reception=reception,
+        )
+        return page, 503 if unreadable else 200
+
+    @pages.get("/deliveries")
+    def deliveries() -> tuple[str, int]:
+        chosen = Filter.of(request.args)
+        kept: Sequence[Delivery] = ()
+        unreadable = None
+        try:
+            kept = ledger.deliveries()
+        except LedgerUnavailable as error:
+            unreadable = str(error)
+        found = [delivery for delivery in kept if chosen.admits(delivery)]
+        page = render_template(
+            "deliveries.html",
+            now=clock(),
+            unreadable=unreadable,
+            kept=len(kept),
+            found=len(found),
+            rows=[(delivery, hint_for(delivery)) for delivery in found[:ROWS_SHOWN]],
+            advice=_advice_on(found),
+            chosen=chosen,
+            outcomes=tuple(Outcome),
+            refused=REFUSED,
+            reasons=tuple(STATUS),
+            events=vocabulary.EVENT_NAMES,
+            data_url=f"/deliveries.json?{urlencode(chosen.given())}".rstrip("?"),
+            domains=sorted({one.push_domain for one in kept if one.push_domain}),
+        )
+        return page, 503 if unreadable else 200
+
+    @pages.get("/deliveries.json")
+    def deliveries_as_data() -> tuple[Response, int]:
+        chosen = Filter.of(request.args)
+        try:
+            kept = ledger.deliveries()
+        except LedgerUnavailable as error:
+            return jsonify(error=f"the ledger cannot be read: {error}"), 503
+        return jsonify(deliveries=[_data(one) for one in kept if chosen.admits(one)]), 200
+
+    return pages
+
+
+def utc(at: float) -> str:
+    """Return a Unix time as RFC 3339 in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _why_not(ledger: Ledger) -> str | None:
+    """Return why the ledger cannot commit, None if it can."""
+    try:
+        ledger.check()
+    except LedgerUnavailable as error:
+        return str(error)
+    return None
+
+
+def _advice_on(deliveries: Sequence[Delivery]) -> list[Advice]:
+    """Return what the deliveries call for, each once, as the newest of its kind says it."""
+    found: dict[str, Advice] = {}
+    for delivery in deliveries:
+        if hint := hint_for(delivery):
+            word = delivery.reason or delivery.outcome
+            first = found.get(word, Advice(word, hint, 0))
+            found[word] = first._replace(times=first.times + 1)
+    return list(found.values())
+
+
+def _data(delivery: Delivery) -> dict[str, Any]:
+    """Return a delivery as JSON has it; equal identities tell attempts of one callback."""
+    hint = hint_for(delivery)
+    return {
+        **delivery._asdict(),
+        "received_at": utc(delivery.received_at),
+        "identity": delivery.identity.hex() if delivery.identity else None,
+        "delay_seconds": _rounded(delivery.delay_seconds),
+        "expires_in_seconds": _rounded(delivery.expires_in_seconds),
+        "meaning": hint and hint.meaning,
+        "hint": hint and hint.advice,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

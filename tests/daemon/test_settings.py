@@ -1,0 +1,234 @@
+"""Settings: one declaration each, three sources, every error at once, secrets masked."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from exporter import cli
+from exporter.daemon.settings import Settings, SettingsError, load
+
+KEYS = ("callback_keys", "callback_keys_file", "callback_keys_by_domain")
+
+# Of each setting: a text that is not its default, and the value that it gives.
+GIVEN: dict[str, tuple[str, Any]] = {
+    "callback_listen": ("[::1]:81", ("::1", 81)),
+    "metrics_listen": (":82", ("0.0.0.0", 82)),
+    "callback_keys": ("one, two,", ["one", "two"]),
+    "callback_path": ("/a/b-c/", "/a/b-c"),
+    "data_dir": ("/x/y", Path("/x/y")),
+    "ledger": ("sqlite:////x/y.sqlite", "sqlite:////x/y.sqlite"),
+    "signature_tolerance_seconds": ("1.5", 1.5),
+    "accept_unsigned": ("relay,stream_monitor", ("relay", "stream_monitor")),
+    "new_series_zero_seconds": ("0", 0),
+    "dedupe_hours": ("0.5", 0.5),
+    "push_idle_days": ("0", 0),
+    "max_sources": ("7", 7),
+    "workers": ("3", 3),
+    "threads": ("9", 9),
+    "max_body_bytes": ("4096", 4096),
+    "log_format": ("json", "json"),
+    "log_level": ("error", "error"),
+    "metrics_token": ("sesame", "sesame"),
+    "created_series": ("true", True),
+    "log_user_ip": ("1", True),
+}
+FILES = ("callback_keys_file", "tls_certfile", "tls_keyfile")
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the machine's own settings away."""
+    for name in os.environ:
+        if name.startswith("CSS_EXPORTER_"):
+            monkeypatch.delenv(name)
+
+
+def plain(value: Any) -> Any:
+    """Return a value with its secrets uncovered."""
+    if hasattr(value, "get_secret_value"):
+        return value.get_secret_value()
+    if isinstance(value, tuple) and value and hasattr(value[0], "get_secret_value"):
+        return [plain(item) for item in value]
+    return value
+
+
+def errors(flags: dict[str, str] | None = None, config: Path | None = None) -> list[str]:
+    """Return the sentences with which settings are refused."""
+    with pytest.raises(SettingsError) as raised:
+        load(flags or {}, config)
+    return raised.value.errors
+
+
+def toml(path: Path, text: str) -> Path:
+    """Write a configuration file."""
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_setting_is_tried_here() -> None:
+    """A new setting needs its line in this file."""
+    assert {*GIVEN, *FILES, "callback_keys_by_domain"} == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_each_setting_comes_from_each_source(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As flag, variable and key of a file a setting has one meaning, and its source is known."""
+    text, value = GIVEN[name]
+    assert plain(getattr(load({}).settings, name)) != value
+    flag = load({name: text})
+    assert (plain(getattr(flag.settings, name)), flag.sources[name]) == (value, "flag")
+    monkeypatch.setenv(f"CSS_EXPORTER_{name.upper()}", text)
+    variable = load({})
+    assert plain(getattr(variable.settings, name)) == value
+    assert variable.sources[name] == "environment"
+    monkeypatch.delenv(f"CSS_EXPORTER_{name.upper()}")
+    file = load({}, toml(tmp_path / "c.toml", f'{name} = "{text}"'))
+    assert (plain(getattr(file.settings, name)), file.sources[name]) == (value, "file")
+
+
+def test_flag_beats_environment_beats_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The nearest source wins, the others stand where it says nothing."""
+    config = toml(tmp_path / "c.toml", "threads = 3\nworkers = 4\nmax_sources = 5")
+    monkeypatch.setenv("CSS_EXPORTER_CONFIG", str(config))
+    monkeypatch.setenv("CSS_EXPORTER_THREADS", "30")
+    monkeypatch.setenv("CSS_EXPORTER_WORKERS", "40")
+    settings, sources = load({"threads": "300"})
+    assert (settings.threads, settings.workers, settings.max_sources) == (300, 40, 5)
+    assert dict(sources) == {"threads": "flag", "workers": "environment", "max_sources": "file"}
+
+
+def test_a_file_has_types_of_its_own(tmp_path: Path) -> None:
+    """In TOML numbers, lists, switches and the table of keys need no quotes."""
+    text = 'callback_keys = ["a", "b"]\nworkers = 2\ncreated_series = true\npush_idle_days = 0.5\n'
+    table = '[callback_keys_by_domain]\n"Live.Example" = ["c"]\n"x.example" = "d,e"\n'
+    settings = load({}, toml(tmp_path / "c.toml", text + table)).settings
+    assert plain(settings.callback_keys) == ["a", "b"]
+    keys = {domain: plain(found) for domain, found in settings.callback_keys_by_domain.items()}
+    assert keys == {"live.example": ["c"], "x.example": ["d", "e"]}
+    assert settings.ledger_limits.push_idle_seconds == 43200
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(
+            ("callback_listen", text)
+            for text in ("", "8080", "host", "host:", "::1:80", "h:99999")
+        ),
+        *(("callback_path", text) for text in ("callback", "/", "/a b", "/a?b", "/-/x", "//x")),
+        *(("ledger", text) for text in ("mysql://x", "x", "")),
+        *(("signature_tolerance_seconds", text) for text in ("-1", "x", "nan", "inf", "1e9")),
+        *(("accept_unsigned", text) for text in ("pushes", "push,x")),
+        *(("dedupe_hours", text) for text in ("0", "-1", "nan")),
+        *(("push_idle_days", text) for text in ("-1", "nan", "inf")),
+        *(("max_sources", text) for text in ("0", "1.5", "many")),
+        *(("workers", text) for text in ("0", "65")),
+        *(("threads", text) for text in ("1", "513")),
+        *(("max_body_bytes", text) for text in ("0", "1MB")),
+        *(("log_format", text) for text in ("xml", "")),
+        *(("created_series", text) for text in ("maybe", "2")),
+        *((name, "/nowhere/at/all") for name in FILES),
+        ("metrics_token", ""),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(name: str, text: str) -> None:
+    """Each error names its setting and source, and is one sentence."""
+    both = {"tls_certfile": "/dev/null", "tls_keyfile": "/dev/null"} if "tls" in name else {}
+    [error] = errors(both | {name: text})
+    assert error.startswith(f"{name} (flag): ")
+    assert "\n" not in error
+
+
+def test_every_error_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Bad values, unknown names and half a pair, from all sources, are one list."""
+    config = toml(tmp_path / "c.toml", 'workers = 0\ncallback_key = "hidden-word"\n')
+    monkeypatch.setenv("CSS_EXPORTER_THREADS", "none")
+    monkeypatch.setenv("CSS_EXPORTER_KEY", "hidden-word")
+    found = "\n".join(errors({"log_level": "loud", "tls_certfile": "/dev/null"}, config))
+    for part in (
+        "workers (file)",
+        "unknown setting callback_key (file)",
+        "threads (environment)",
+        "unknown environment variable CSS_EXPORTER_KEY",
+        "log_level (flag)",
+        "tls_certfile and tls_keyfile go together",
+    ):
+        assert part in found
+    assert len(found.splitlines()) == 6
+    assert "hidden-word" not in found
+
+
+def test_a_key_in_the_wrong_place_is_not_shown() -> None:
+    """No error repeats a value that may be secret."""
+    found = errors({"metrics_listen": "x", "callback_keys_by_domain": "hidden-word"})
+    assert "hidden-word" not in "\n".join(found)
+
+
+def test_the_listeners_must_differ() -> None:
+    """One address cannot serve both."""
+    assert "differ" in errors({"callback_listen": ":80", "metrics_listen": "0.0.0.0:80"})[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("", "holds no key"), ("\n \n", "holds no key"), (b"\xff\xfe", "decode")],
+)
+def test_a_file_without_keys_is_refused(tmp_path: Path, content: Any, says: str) -> None:
+    """An empty secret is a mistake, not an open door."""
+    path = tmp_path / "keys"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert says in errors({"callback_keys_file": str(path)})[0]
+
+
+@pytest.mark.parametrize("text", ["workers = ", "workers = 1\nworkers = 2", None])
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, text: str | None) -> None:
+    """A broken or missing configuration file is an error that names it."""
+    path = tmp_path / "c.toml" if text is None else toml(tmp_path / "c.toml", text)
+    assert str(path) in errors(config=path)[0]
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Return what runs commands in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return CliRunner()
+
+
+def show(runner: CliRunner, *arguments: str) -> Result:
+    """Run ``css-exporter settings``."""
+    return runner.invoke(cli.main, ["settings", *arguments])
+
+
+def test_the_command_shows_every_setting_and_no_secret(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each setting is a line with source and value; of secrets only that they are set."""
+    toml(Path("c.toml"), '[callback_keys_by_domain]\n"x.example" = ["hidden-three"]\n')
+    monkeypatch.setenv("CSS_EXPORTER_CALLBACK_KEYS", "hidden-one,hidden-two")
+    shown = show(runner, "--config", "c.toml", "--metrics-token", "hidden", "--log-user-ip")
+    assert shown.exit_code == 0
+    lines = {line.split()[0]: line.split()[1:] for line in shown.output.splitlines()}
+    assert set(lines) == set(Settings.model_fields)
+    assert "hidden" not in shown.output
+    assert lines["callback_keys"][0] == "environment"
+    assert lines["callback_keys_by_domain"][:2] == ["file", "x.example:"]
+    assert lines["metrics_token"][0] == "flag"
+    assert lines["log_user_ip"] == ["flag", "true"]
+    assert lines["workers"] == ["default", "1"]
+    assert list(Path().iterdir()) == [Path("c.toml")]  # it makes nothing
+
+
+def test_the_command_fails_on_an_invalid_setting(runner: CliRunner) -> None:
+    """Every error is on standard error, and the status is 1."""
+    shown = show(runner, "--workers", "0", "--threads", "x")
+    assert shown.exit_code == 1
+    assert len(shown.stderr.splitlines()) == 2
+    assert "workers (flag)" in shown.stderr
+    assert show(runner, "--no-such-setting", "1").exit_code == 2

@@ -1,0 +1,194 @@
+"""What is PostgreSQL's own: the start, batches, races between replicas, limits of time."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.daemon import Daemon
+from support.ledgers import deliver, entry, numbers, opening, postgres_server, value
+from support.packets import packet
+from support.postgres import Postgres
+from support.programs import until
+
+from exporter.ledger import LedgerRefused, Limits, Outcome, open_ledger
+from exporter.ledger.postgres import PostgresStore
+from exporter.ledger.posting import Posting
+from exporter.metrics import catalogue as c
+from exporter.metrics.entries import Entry
+
+NOW = 1790009000.0
+LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
+PUSH, INTERRUPTION = entry("push"), entry("interruption")
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+# --- The start
+
+
+def test_ten_start_at_once_on_an_empty_database(server: Postgres) -> None:
+    """One makes the tables, the others find them."""
+    start = threading.Barrier(10)
+
+    def begin(url: str) -> None:
+        store = PostgresStore(url, LIMITS)
+        start.wait()
+        store.open()
+        store.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        for _ in range(5):
+            list(pool.map(begin, [server.only_database()] * 10))
+
+
+def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
+    """What a newer version wrote must not be changed by an older one."""
+    open_ledger(url, LIMITS).close()
+    with server.admin(_name(url)) as admin:
+        admin.execute("UPDATE css_exporter.ledger SET version = 99")
+    with pytest.raises(LedgerRefused, match="version 99"):
+        open_ledger(url, LIMITS)
+
+
+def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
+    """A schema of our name with tables that are not ours stays as it is."""
+    with server.admin(_name(url)) as admin:
+        admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
+        admin.execute("CREATE TABLE css_exporter.theirs (id int)")
+    with pytest.raises(LedgerRefused, match="none of this program"):
+        open_ledger(url, LIMITS)
+
+
+def test_a_schema_of_the_role_is_all_it_needs(server: Postgres, url: str) -> None:
+    """With a schema made for it the role needs no right to make one; without, it is refused."""
+    with server.admin(_name(url)) as admin:
+        admin.execute(f"REVOKE CREATE ON DATABASE {_name(url)} FROM css")
+        with pytest.raises(LedgerRefused, match="AUTHORIZATION"):
+            open_ledger(url, LIMITS)
+        admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
+    with closing(open_ledger(url, LIMITS)) as ledger:
+        assert ledger.record(PUSH, NOW).outcome is Outcome.ACCEPTED
+
+
+def test_another_encoding_is_refused(server: Postgres) -> None:
+    """Names of streams can be of any script, so the database must take them."""
+    with server.admin() as admin:
+        admin.execute("CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(LedgerRefused, match="LATIN1"):
+        open_ledger(f"postgresql://admin@127.0.0.1:{server.port}/latin", LIMITS)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://css:se/cret@127.0.0.1/css",
+        "postgresql://css:se@cret@127.0.0.1/css",
+        "postgresql://css:secret@127.0.0.1/css?nonsense=1",
+        "postgresql://css:se%cret@127.0.0.1/css",
+    ],
+)
+def test_an_unreadable_url_is_refused_without_its_password(url: str) -> None:
+    """No part of the password is told where a special character was not escaped."""
+    with pytest.raises(LedgerRefused) as refusal:
+        open_ledger(url, LIMITS)
+    assert "cannot be read" in str(refusal.value)
+    assert "cret" not in str(refusal.value)
+
+
+def test_a_daemon_starts_before_its_server(
+    daemon: Callable[..., Daemon],
+) -> None:
+    """Until the server is there callbacks are answered 503; then all works by itself."""
+    with Postgres() as own:
+        url = own.database()
+        own.stop()
+        exporter = daemon(ledger=url)
+        answer = exporter.post(packet("push"))
+        assert (answer.status, answer.json["reason"]) == (503, "ledger_unavailable")
+        assert exporter.get("/-/ready").status == 503
+        assert exporter.get("/metrics").status == 503
+        assert (
+            exporter.metrics("/metrics?collect[]=process")["tencent_css_exporter_ledger_up"] == 0
+        )
+        own.start()
+        until(lambda: exporter.get("/-/ready").status == 200, "the daemon is ready")
+        assert exporter.post(packet("push")).status == 200
+        pushes = (
+            'tencent_css_pushes_total{app_name="stage",origin="mainland",'
+            'push_domain="live.test.example"}'
+        )
+        assert exporter.metrics()[pushes] == 1
+        assert exporter.terminate() == 0
+        assert "pass:word" not in exporter.log.read_text()
+        assert "pass%3Aword" not in exporter.log.read_text()
+
+
+# --- A batch is as good as one by one
+
+
+def _sequences() -> list[Entry]:
+    found = [entry("recording"), entry("recording", app="d0.example")]
+    for sequence in range(4):
+        stream = {"sequence": str(sequence), "stream_id": f"camera-{sequence % 2}"}
+        fields = stream | {"app": f"d{sequence % 3}.example"}
+        began = {"event_time": 1790000000 + sequence % 3, "set_id": (2, 7)[sequence % 2]}
+        found += [entry("push", **fields, **began), entry("interruption", **fields)]
+    # Packets that name another stream than that of their sequence.
+    found += [entry("interruption", sequence="0", stream_id="camera-1", app="d1.example")]
+    found += [entry("push", sequence="1", stream_id="camera-9", app="d2.example")]
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(_sequences()), min_size=1, max_size=12), min_size=1, max_size=4
+    )
+)
+def test_a_batch_is_as_good_as_one_by_one(batches: Sequence[Sequence[Entry]]) -> None:
+    """In one commit, in order: the oracle's receipts, and at last its numbers."""
+    limits = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9, max_sources=2)
+    with opening("memory", None) as open_oracle:  # type: ignore[arg-type]  # memory has no directory
+        oracle = open_oracle(max_sources=2)
+        server_url = postgres_server().only_database()
+        store = PostgresStore(server_url, limits)
+        now = NOW
+        for batch in batches:
+            postings = []
+            expected = []
+            for one in batch:
+                now += 1
+                postings.append(Posting(one, now))
+                expected.append(oracle.record(one, now))
+            assert store.commit(postings, (), ()) == expected
+        store.close()
+        with closing(open_ledger(server_url, limits)) as ledger:
+            assert numbers(ledger) == numbers(oracle)
+            assert ledger.snapshot().oldest_open_push == oracle.snapshot().oldest_open_push
+
+
+def test_numbers_do_not_overflow(url: str) -> None:
+    """A counter goes on beyond 64 bits: forged amounts must not stop it."""
+    with closing(open_ledger(url, LIMITS)) as ledger:
+        for number in range(1, 6):
+            ledger.tally([c.REJECTIONS.add("expired", amount=2**62)])
+            deliver(ledger, entry("subtitles", task_id=str(number)), NOW)
+            assert value(ledger, c.REJECTIONS, "expired") == number * 2**62
+
+
+def test_the_longest_names_are_taken(url: str) -> None:
+    """Names as long as a packet may have them, in any script, fit every index."""
+    kanji = [chr(0x20000 + number * 7) for number in range(512)]
+    names = {"app": "".join(kanji[:253]), "appname": "".join(kanji), "stream_id": "".join(kanji)}
+    with closing(open_ledger(url, LIMITS)) as ledger:
+        assert ledger.record(entry("push", **names), NOW).outcome is Outcome.ACCEPTED
+        source = (names["app"], names["appname"])
+        assert value(ledger, c.ACTIVE_STREAMS, *source, "mainland") == 1
+        ledger.record(entry("interruption", **names), NOW)
+        assert value(ledger, c.OPEN_PUSHES) == 0

@@ -1,0 +1,139 @@
+"""The house: imports run one way, importing does nothing, files stay short."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.repository import ROOT
+
+PACKAGE = ROOT / "exporter"
+
+ROOMS = ("protocol", "metrics", "ledger", "web", "daemon", "simulator", "replay")
+"""The layers, which are folders, from the inside out: a room imports from itself and from those
+before it. What stands beside them (``cli``, ``demo``, ``__main__``) may import from all."""
+
+CORE = ("protocol", "metrics")
+PURE = {
+    *CORE,
+    "ledger.posting",
+    *("web.exposition", "web.deliveries", "web.hints", "web.overview"),
+}
+"""Rooms, and modules of rooms, that need no clock, no environment, no log and no I/O."""
+
+IMPURE = {
+    *("time", "datetime", "os", "sys", "io", "pathlib", "logging", "structlog", "warnings"),
+    *("socket", "http", "urllib", "sqlite3", "psycopg", "subprocess", "signal", "threading"),
+    *("asyncio", "random", "secrets", "tempfile", "flask", "werkzeug", "gunicorn", "click"),
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module's file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the dotted name of each module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            assert node.module
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in NAMES else node.module
+
+
+def room_of(name: str) -> str:
+    """Return the room that a module stands in, "" for one that stands outside them all."""
+    parts = name.split(".")
+    return parts[1] if parts[1:] and (PACKAGE / parts[1]).is_dir() else ""
+
+
+def test_every_folder_is_a_layer() -> None:
+    """No room is without its place in the order."""
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ROOMS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_run_one_way(path: Path) -> None:
+    """A room imports from itself and the rooms before it; the simulator needs only the core."""
+    room = room_of(name_of(path))
+    ours = {room_of(name) for name in imports_of(path) if name.startswith("exporter.")} - {""}
+    if room == "simulator":
+        # What it takes for true must not come from what it checks.
+        assert ours <= {*CORE, "simulator"}
+    elif room:
+        assert ours <= set(ROOMS[: ROOMS.index(room) + 1])
+
+
+def is_pure(name: str) -> bool:
+    """Return whether a module is promised to be pure."""
+    inner = name.removeprefix("exporter.")
+    return inner in PURE or room_of(name) in PURE
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if is_pure(name_of(path))], ids=name_of)
+def test_the_core_is_pure(path: Path) -> None:
+    """What decides and what tells needs no clock, no environment, no log and no I/O."""
+    assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not calls & {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+IMPORT_ALL = """
+import logging, os, signal, socket, sys, threading
+import structlog
+before = dict(os.environ), signal.getsignal(signal.SIGTERM), list(logging.root.handlers)
+def audit(event, arguments):
+    if event in ("socket.bind", "socket.connect", "sqlite3.connect", "subprocess.Popen"):
+        print(event, arguments)
+    if event == "open" and isinstance(arguments[2], int):
+        if arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            print(event, arguments)
+sys.addaudithook(audit)
+sys.dont_write_bytecode = True
+for name in sys.argv[1:]:
+    __import__(name)
+after = dict(os.environ), signal.getsignal(signal.SIGTERM), list(logging.root.handlers)
+assert after == before, "environment, signals or logging changed"
+assert threading.active_count() == 1, threading.enumerate()
+assert not structlog.is_configured()
+"""
+
+
+def test_importing_does_nothing(tmp_path: Path) -> None:
+    """All modules are imported without a file, socket, thread, handler or word of output."""
+    names = sorted(NAMES - {"exporter.__main__"})
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, *names],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_short_and_introduce_themselves(path: Path) -> None:
+    """Every module begins with a docstring and stays under 300 lines."""
+    source = path.read_text(encoding="utf-8")
+    assert source.count("\n") < 300
+    assert ast.get_docstring(ast.parse(source))

@@ -1,0 +1,77 @@
+"""What an operator is told of a delivery, in words."""
+
+import pytest
+
+from exporter.ledger import Delivery, Outcome
+from exporter.protocol.refusals import STATUS
+from exporter.web.hints import hint_for, span
+
+
+def refused(reason: str, **fields: object) -> Delivery:
+    return Delivery(1_790_000_000.0, "refused", reason)._replace(**fields)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0.0 s"),
+        (0.26, "0.3 s"),
+        (9.99, "10 s"),
+        (-0.01, "0.0 s"),
+        (10, "10 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (3605, "1 h"),
+        (7500, "2 h 5 min"),
+        (90_000, "1 d 1 h"),
+        (-0.5, "−0.5 s"),  # noqa: RUF001 - minus
+        (-75, "−1 min 15 s"),  # noqa: RUF001 - minus
+    ],
+)
+def test_spans_are_told_in_at_most_two_units(seconds: float, told: str) -> None:
+    """A length of time is short to read, whatever its size."""
+    assert span(seconds) == told
+
+
+@pytest.mark.parametrize("reason", STATUS)
+def test_every_reason_has_a_hint(reason: str) -> None:
+    """Whatever a callback is refused for, the operator is told what to do."""
+    hint = hint_for(refused(reason))
+    assert hint
+    assert hint.meaning
+    assert hint.advice.endswith(".")
+
+
+def test_taken_deliveries_need_no_hint() -> None:
+    """An accepted callback whose times agree goes without saying; others say why they differ."""
+    accepted = Delivery(1_790_000_000.0, Outcome.ACCEPTED, delay_seconds=0.3)
+    assert hint_for(accepted) is None
+    assert hint_for(accepted._replace(expires_in_seconds=599.5)) is None
+    assert hint_for(accepted._replace(expires_in_seconds=-300.0)) is None  # a slow delivery
+    assert "already counted" in hint_for(accepted._replace(outcome=Outcome.DUPLICATE)).meaning
+    assert "interruption" in hint_for(accepted._replace(outcome=Outcome.LATE)).meaning
+
+
+@pytest.mark.parametrize(
+    ("delivery", "off"),
+    [
+        (refused("expired", expires_in_seconds=-3000.0), "sent 1 h ago"),
+        (refused("not_yet_valid", expires_in_seconds=4200.0), "about 1 h behind"),
+        (Delivery(0.0, "accepted", expires_in_seconds=720.0), "about 2 min behind"),
+        (Delivery(0.0, "accepted", delay_seconds=-120.0), "about 2 min behind"),
+    ],
+)
+def test_clock_that_is_off_is_told_by_how_much(delivery: Delivery, off: str) -> None:
+    """What ``t`` and the packet's own time say about this machine's clock is computed."""
+    advice = hint_for(delivery).advice
+    assert off in advice
+    assert "clock of this machine is off" in advice
+
+
+def test_hints_name_what_is_known() -> None:
+    """The field, the event and the ledger's own words are part of the hint."""
+    assert hint_for(refused("missing_field", detail="sequence")).meaning.endswith("sequence")
+    assert "accept_unsigned" in hint_for(refused("unsigned", event="relay")).advice
+    assert "accept_unsigned" not in hint_for(refused("unsigned", event="push")).advice
+    assert "disk full" in hint_for(refused("ledger_unavailable", detail="disk full")).advice
