@@ -1,0 +1,207 @@
+"""The receiver of callbacks: one straight path, and no idea of any server.
+
+    decode -> verify -> parse -> record -> answer
+
+``take`` is everything before the commit, ``settle`` everything after it, for all callbacks
+that shared the commit; the shells around (``public``, ``lane``) bring requests, and wait for
+the ledger between the two in their own way.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from exporter.ledger import DELIVERIES_KEPT, Ledger, LedgerUnavailable, Outcome, Receipt
+from exporter.ledger.posting import Posting
+from exporter.metrics import catalogue
+from exporter.metrics.entries import Entry, entry_for
+from exporter.protocol import events, signature
+from exporter.protocol.events import Event, Packet
+from exporter.protocol.refusals import Refusal
+from exporter.protocol.signature import Keyring
+from exporter.web import deliveries
+from exporter.web.answers import ACCEPTED, REFUSED, Answer
+from exporter.web.limit import Limit
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the receiver takes."""
+
+    path: str = "/callback"
+    max_body_bytes: int = 1_048_576
+    tolerance_seconds: float = 600
+    accept_unsigned: frozenset[str] = frozenset()
+    log_user_ip: bool = False
+
+    def takes_unsigned(self, packet: Packet) -> bool:
+        """Return whether a packet's event is taken without a signature."""
+        if not self.accept_unsigned:
+            return False  # then not even its event is looked at
+        return "all" in self.accept_unsigned or events.name_of(packet) in self.accept_unsigned
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST of the callback path, read to its end; ``remote_address`` is for the log."""
+
+    body: bytes
+    remote_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A callback that is good to be recorded."""
+
+    event: Event
+    posting: Posting
+
+
+class Receiver:
+    """Takes callbacks; see the module's path."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        keyring: Keyring,
+        policy: Policy,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.ledger: Final = ledger
+        self.policy: Final = policy
+        self._keyring = keyring
+        self._clock = clock
+        self._limit = Limit("callback.rejected")
+        self._flood = _Flood()
+
+    def takes(self, path: str) -> bool:
+        """Return whether a path is the callback path or below it."""
+        own = self.policy.path
+        return path == own or path.startswith(f"{own}/")
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one callback, after waiting for its commit."""
+        taken = self.take(request)
+        if isinstance(taken, Answer):
+            return taken
+        result: Receipt | LedgerUnavailable
+        try:
+            result = self.ledger.record(*taken.posting)
+        except LedgerUnavailable as error:
+            result = error
+        return self.settle([taken], [result])[0]
+
+    def take(self, request: Request) -> Verified | Answer:
+        """Return a callback that is to be recorded, or the answer to a refused one."""
+        packet: Packet = {}
+        try:
+            packet = _decode(request.body)
+            now = self._clock()
+            self._verify(packet, now)
+            event = events.parse(packet)
+            return Verified(event, Posting(entry_for(event), now))
+        except Refusal as refusal:
+            return self.refuse(refusal, request.remote_address, packet)
+
+    def settle(
+        self, callbacks: Sequence[Verified], results: Sequence[Receipt | LedgerUnavailable]
+    ) -> list[Answer]:
+        """Note and log callbacks that shared a commit, and return their answers."""
+        return [
+            self._settled(callback, result)
+            for callback, result in zip(callbacks, results, strict=True)
+        ]
+
+    def refuse(
+        self, refusal: Refusal, remote_address: str | None, packet: Packet | None = None
+    ) -> Answer:
+        """Tally, note and log a refusal, and return its answer.
+
+        A flood of refusals floods neither ledger nor log.  A request without a ``packet`` is
+        no callback and not noted.
+        """
+        self.ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
+        now = self._clock()
+        if packet is not None and self._flood.admits(now):
+            self.ledger.note(deliveries.refused(refusal, packet, now))
+        if self._limit.admits(refusal.reason):
+            log.warning(
+                "callback.rejected",
+                reason=refusal.reason,
+                status=refusal.status,
+                detail=refusal.detail or None,
+                remote_address=remote_address,
+            )
+        return REFUSED[refusal.reason]
+
+    def _settled(self, callback: Verified, result: Receipt | LedgerUnavailable) -> Answer:
+        event, (entry, now) = callback.event, callback.posting
+        if isinstance(result, LedgerUnavailable):
+            return self.refuse(Refusal("ledger_unavailable", str(result)), None, event.packet)
+        self.ledger.note(deliveries.taken(event, entry, result, now))
+        self._log(event, entry, result, now)
+        return ACCEPTED
+
+    def _verify(self, packet: Packet, now: float) -> None:
+        signed = packet.get("sign") not in (None, "")
+        if not signed and self.policy.takes_unsigned(packet):
+            return
+        if signed and not self._keyring and "all" in self.policy.accept_unsigned:
+            return  # a template with a key that we were told not to want
+        signature.verify(
+            packet.get("t"),
+            packet.get("sign"),
+            keyring=self._keyring,
+            push_domain=events.push_domain_of(packet),
+            now=now,
+            tolerance=self.policy.tolerance_seconds,
+        )
+
+    def _log(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> None:
+        abnormal = isinstance(event, events.Interruption) and event.errcode.cause != "client_stop"
+        level = "warning" if abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
+        fields: dict[str, Any] = {
+            "event_name": event.name,
+            "push_domain": event.push_domain,
+            "app_name": event.app_name,
+            "stream_id": event.stream_id,
+            **event.details,
+        }
+        if entry.occurred_at is not None:
+            fields["delay_seconds"] = round(max(0.0, now - entry.occurred_at), 3)
+        if self.policy.log_user_ip and event.user_ip:
+            fields["user_ip"] = event.user_ip
+        getattr(log, level)(f"callback.{receipt.outcome}", **fields)
+
+
+class _Flood:
+    """Lets as many refusals of a second be read as are kept: more cost, and show, no more.
+
+    Without a lock: a few more do not matter.
+    """
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._admitted = 0
+
+    def admits(self, now: float) -> bool:
+        if int(now) != self._second:
+            self._second, self._admitted = int(now), 0
+        self._admitted += 1
+        return self._admitted <= DELIVERIES_KEPT
+
+
+def _decode(body: bytes) -> Packet:
+    try:
+        packet = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refusal("malformed_json") from None
+    if not isinstance(packet, dict):
+        raise Refusal("not_an_object")
+    return packet
