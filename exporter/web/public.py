@@ -26,7 +26,7 @@ def create_app(receiver: Receiver) -> Flask:
     @app.before_request
     def callback() -> Response | None:
         """Answer a callback: at its path and below it, which no rule of a router says alike."""
-        if not receiver.takes(request.path):
+        if not receiver.takes(request.environ["PATH_INFO"]):
             return None
         try:
             body = _body(receiver.policy.max_body_bytes)

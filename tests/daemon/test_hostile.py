@@ -24,9 +24,9 @@ from exporter.ledger import Limits, open_ledger
 from exporter.metrics import catalogue
 from exporter.protocol.refusals import STATUS
 from exporter.protocol.signature import Keyring
-from exporter.web import callbacks
+from exporter.web import public
 from exporter.web import private as exposition
-from exporter.web.callbacks import Policy, Receiver
+from exporter.web.receiver import Policy, Receiver
 from exporter.web.private import View
 
 MAX_SOURCES = 5
@@ -57,8 +57,8 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     ledger = open_ledger(f"sqlite:///{path}", Limits(max_sources=MAX_SOURCES))
     policy = Policy(accept_unsigned=frozenset({"relay"}), max_body_bytes=65536)
     receiver = Receiver(ledger, Keyring((KEY.encode(),)), policy)
-    public = Client(callbacks.create_app(receiver))
-    yield Exporter(public, exposition.create_app(ledger, View()).test_client())
+    application = Client(public.create_app(receiver))
+    yield Exporter(application, exposition.create_app(ledger, View()).test_client())
     with capture_logs():
         receiver._limit.summarise()
     ledger.close()

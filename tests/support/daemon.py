@@ -16,7 +16,7 @@ from support.programs import free_port, stop, until
 
 
 class Answer(NamedTuple):
-    """An HTTP answer."""
+    """An HTTP answer; names of headers in title case."""
 
     status: int
     body: bytes
@@ -40,7 +40,8 @@ def request(
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        return Answer(response.status, response.read(), dict(response.headers))
+        headers = {name.title(): value for name, value in response.headers.items()}
+        return Answer(response.status, response.read(), headers)
     finally:
         connection.close()
 

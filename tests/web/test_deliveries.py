@@ -16,7 +16,7 @@ from support.programs import until
 from exporter.ledger import DELIVERIES_KEPT, Delivery, Ledger, Limits
 from exporter.ledger.memory import MemoryLedger
 from exporter.protocol.signature import Keyring
-from exporter.web.callbacks import Policy, Receiver
+from exporter.web.receiver import Policy, Receiver
 
 FLOOD = DELIVERIES_KEPT + 50
 

@@ -148,7 +148,7 @@ def test_a_signature_within_the_tolerance_is_taken(exporter: Daemon, ahead: floa
 @pytest.mark.parametrize(
     ("method", "path", "reason"),
     [
-        *((method, PATH, "bad_method") for method in ("GET", "PUT", "DELETE", "OPTIONS", "BREW")),
+        *((method, PATH, "bad_method") for method in ("GET", "PUT", "DELETE", "OPTIONS", "PROPFIND")),
         ("GET", f"{PATH}/push", "bad_method"),
         ("POST", "/-/healthy", "bad_method"),
         *(
