@@ -75,6 +75,8 @@ class Reader(Protocol):
 class _Ticket:
     """The place of one caller in the queue; without a posting it only asks for a commit."""
 
+    __slots__ = ("_done", "abandoned", "failure", "posting", "receipt")
+
     def __init__(self, posting: Posting | None) -> None:
         self.posting = posting
         self.receipt: Receipt | None = None
@@ -94,31 +96,6 @@ class _Ticket:
         if self.failure is not None:
             raise LedgerUnavailable(self.failure)
         return self.receipt
-
-
-class _Group:
-    """TEMPORARY."""
-
-    def __init__(self, postings, settled):
-        self.tickets = [_Ticket(p) for p in postings]
-        self.left = len(self.tickets)
-        self.settled = settled
-        for t in self.tickets:
-            t.settle = self._settle_of(t)
-
-    def _settle_of(self, t):
-        def settle(*, receipt=None, failure=None):
-            t.receipt, t.failure = receipt, failure
-            self.left -= 1
-            if not self.left:
-                self.settled(
-                    [
-                        LedgerUnavailable(x.failure) if x.failure else x.receipt
-                        for x in self.tickets
-                    ]
-                )
-
-        return settle
 
 
 class SharedCommits:
@@ -147,14 +124,6 @@ class SharedCommits:
         receipt = self._wait_for(Posting(entry, now))
         assert receipt is not None  # noqa: S101 - a settled ticket with a posting has one
         return receipt
-
-    def submit(self, postings, settled):
-        group = _Group(postings, settled)
-        if self._failure or self._closing:
-            for t in group.tickets:
-                t.settle(failure=self._failure or "closing")
-            return
-        self._queue.put(group)
 
     def check(self) -> None:
         """Return if a commit is possible now; see ``Ledger.check``."""
@@ -209,11 +178,7 @@ class SharedCommits:
         try:
             ticket = self._queue.get(timeout=TICK_SECONDS)
             while ticket is not None:
-                if isinstance(ticket, _Group):
-                    tickets += ticket.tickets
-                    if len(tickets) >= LARGEST_COMMIT:
-                        return tickets, False
-                elif not ticket.abandoned:
+                if not ticket.abandoned:
                     tickets.append(ticket)
                 if len(tickets) == LARGEST_COMMIT:
                     return tickets, False
@@ -293,7 +258,6 @@ class DurableLedger:
         self.check = self._commits.check
         self.tally = self._commits.tally
         self.note = self._commits.note
-        self.submit = self._commits.submit
         self.snapshot = reader.snapshot
 
     @property

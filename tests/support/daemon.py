@@ -16,7 +16,7 @@ from support.programs import free_port, stop, until
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; names of headers in title case."""
+    """An HTTP answer; names of headers in title case, the first of each."""
 
     status: int
     body: bytes
@@ -40,7 +40,7 @@ def request(
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        headers = {name.title(): value for name, value in response.headers.items()}
+        headers = {name.title(): value for name, value in reversed(response.headers.items())}
         return Answer(response.status, response.read(), headers)
     finally:
         connection.close()
