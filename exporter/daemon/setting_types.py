@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from exporter.ledger import LedgerRefused, check_url
+from exporter.ledger import UnusableLedger, check_url
 from exporter.protocol.vocabulary import EVENT_NAMES
 
 _LEDGER_SCHEMES = ("sqlite", "postgresql", "postgres")
@@ -114,7 +114,7 @@ def ledger_url(value: str) -> str:
         )
     try:
         check_url(value)
-    except LedgerRefused as refused:
+    except UnusableLedger as refused:
         raise ValueError(str(refused)) from None
     return value
 
