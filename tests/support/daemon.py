@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support.packets import KEY, Packet, signed
 from support.programs import free_port, stop, until
+from support.repository import ROOT
 
 
 class Answer(NamedTuple):
@@ -52,6 +53,9 @@ class Daemon:
     under: tuple[str, ...] = ()
     """The command that runs it, if it is not run by itself."""
 
+    command: tuple[str, ...] = ("-m", "exporter", "serve")
+    """What Python is to run."""
+
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
         self.public_port = free_port()
@@ -80,11 +84,12 @@ class Daemon:
             for name, value in os.environ.items()
             if not name.startswith("CSS_EXPORTER_")
         }
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
         for name, value in self.settings.items():
             environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.under, sys.executable, "-m", "exporter", "serve"],
+                [*self.under, sys.executable, *self.command],
                 env=environment,
                 stdout=log,
                 stderr=log,

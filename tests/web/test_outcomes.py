@@ -19,9 +19,17 @@ BODY_LIMIT = 4096
 PATH = "/callback/unguessable"
 
 
-@pytest.fixture(scope="module")
-def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """Return one daemon for all of these tests, which therefore count differences."""
+class Shell(Daemon):
+    """The Flask applications under an ordinary WSGI server."""
+
+    command = ("-m", "support.wsgi")
+
+
+@pytest.fixture(scope="module", params=[Daemon, Shell], ids=["loop", "wsgi"])
+def exporter(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Daemon]:
+    """Return one exporter for all of these tests, which therefore count differences."""
     directory = tmp_path_factory.mktemp("outcomes")
     settings = {
         "callback_path": PATH,
@@ -29,7 +37,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         "signature_tolerance_seconds": 60,
         "accept_unsigned": "relay,stream_monitor",
     }
-    with Daemon(directory / "data", **settings) as daemon:
+    with request.param(directory / "data", **settings) as daemon:
         yield daemon
 
 
