@@ -55,13 +55,16 @@ def create_app(receiver: Receiver) -> Flask:
 def _body(limit: int) -> bytes:
     if request.method != "POST":
         raise Refusal("bad_method")
-    request.max_content_length = limit
+    request.max_content_length = limit + 1  # one more, to see that there is more
     try:
-        return request.get_data(cache=False)
+        body = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise Refusal("too_large") from None
     except (BadRequest, OSError):  # what servers raise for a body that breaks off
         raise Refusal("malformed_json", "the body broke off") from None
+    if len(body) > limit:
+        raise Refusal("too_large")
+    return body
 
 
 def _response(answer: Answer) -> Response:

@@ -33,7 +33,5 @@ def test_what_is_no_http_is_logged_without_its_text(exporter: Daemon) -> None:
     """The log names what is wrong with bytes that are no HTTP, and quotes none of them."""
     for line in (f"GET {PATH}?txSecret=quoted", f"GET {PATH}?txSecret='quoted'"):
         raw.send(exporter.public_port, f"{line} HTTP/9.9\r\n\r\n".encode())
-    until(
-        lambda: '"reason":"malformed_http"' in exporter.log.read_text(), "it is logged"
-    )
+    until(lambda: '"reason":"malformed_http"' in exporter.log.read_text(), "it is logged")
     assert "quoted" not in exporter.log.read_text()

@@ -25,6 +25,10 @@ class Shell(Daemon):
     command = ("-m", "support.wsgi")
 
 
+on_the_loop = pytest.mark.parametrize("exporter", [Daemon], indirect=True, ids=["loop"])
+"""For what is the server's business: connections, and paths as they were sent."""
+
+
 @pytest.fixture(scope="module", params=[Daemon, Shell], ids=["loop", "wsgi"])
 def exporter(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -156,12 +160,15 @@ def test_a_signature_within_the_tolerance_is_taken(exporter: Daemon, ahead: floa
 @pytest.mark.parametrize(
     ("method", "path", "reason"),
     [
-        *((method, PATH, "bad_method") for method in ("GET", "PUT", "DELETE", "OPTIONS", "PROPFIND")),
+        *(
+            (method, PATH, "bad_method")
+            for method in ("GET", "PUT", "DELETE", "OPTIONS", "PROPFIND")
+        ),
         ("GET", f"{PATH}/push", "bad_method"),
         ("POST", "/-/healthy", "bad_method"),
         *(
             ("POST", path, "not_found")
-            for path in ("/", "/callback", f"{PATH}x", f"/x{PATH}", f"/{PATH}", "/-/ready", "/%2F")
+            for path in ("/", "/callback", f"{PATH}x", f"/x{PATH}", "/-/ready", "/%2F")
         ),
         *(("GET", path, "not_found") for path in ("/", "/metrics", "/deliveries", "/-/ready")),
         ("GET", "/-//healthy?echo", "not_found"),  # no redirect to what it means
@@ -176,6 +183,15 @@ def test_another_path_or_method_is_refused(
     assert_refused(exporter, answer, reason, before)
     if reason == "bad_method":
         assert answer.headers["Allow"]
+
+
+@on_the_loop
+def test_a_doubled_slash_is_another_path(exporter: Daemon) -> None:
+    """The path is taken as it was sent."""
+    before = rejected(exporter)
+    assert_refused(
+        exporter, request(exporter.public_port, "POST", f"/{PATH}"), "not_found", before
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,6 +240,7 @@ def test_a_large_body_is_refused_before_it_is_sent(exporter: Daemon) -> None:
     assert raw.answer(raw.send(exporter.public_port, head)).json["reason"] == "too_large"
 
 
+@on_the_loop
 def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
     """After a refused body the same connection carries the next callback."""
     good = json.dumps(signed(packet("push"))).encode()
@@ -243,6 +260,7 @@ def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
     connection.close()
 
 
+@on_the_loop
 def test_requests_that_arrive_together_are_all_answered(exporter: Daemon) -> None:
     """A request that was read with the one before it does not wait for more to come."""
     good = raw.post(PATH, json.dumps(signed(packet("push"))).encode())
