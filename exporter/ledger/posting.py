@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from exporter.ledger.interface import Limits, Outcome, Receipt
 from exporter.metrics import catalogue
-from exporter.metrics.entries import Entry
+from exporter.metrics.entries import NAMELESS, Entry
 from exporter.metrics.families import Increment
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
@@ -114,7 +114,7 @@ def questions(postings: Sequence[Posting]) -> Questions:
             asked.pushes.add(entry.identity)
         if entry.closes:
             asked.pushes.add(entry.closes)
-        if entry.source and entry.source != _NOBODY:
+        if entry.source and entry.source not in NAMELESS:
             asked.sources.add(entry.source)
     return asked
 
@@ -228,7 +228,7 @@ class _Work:
         """Return the source labels of an entry, admitting a new source while there is room."""
         facts = self._facts
         source = entry.source or _NOBODY
-        if source == _NOBODY or source in facts.sources:
+        if source in NAMELESS or source in facts.sources:
             return source
         if facts.room <= 0:
             self.plan.sums.add((catalogue.OVERFLOWED_SOURCES.add(),), now)

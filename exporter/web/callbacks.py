@@ -19,9 +19,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from exporter.ledger import DELIVERIES_KEPT, Ledger, LedgerUnavailable, Outcome, Receipt
 from exporter.metrics import catalogue
 from exporter.metrics.entries import Entry, entry_for
-from exporter.protocol import events, signature
+from exporter.protocol import signature
+from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Event, Packet
-from exporter.protocol.refusals import STATUS, Refusal
+from exporter.protocol.refusals import REASONS, Refusal
 from exporter.protocol.signature import Keyring
 from exporter.web import deliveries
 from exporter.web.limit import Limit
@@ -36,8 +37,14 @@ _PHRASES: Final = {
     404: "404 Not Found",
     405: "405 Method Not Allowed",
     413: "413 Content Too Large",
+    502: "502 Bad Gateway",
     503: "503 Service Unavailable",
+    504: "504 Gateway Timeout",
+    508: "508 Loop Detected",
 }
+
+NOTHING: Final = Envelope.of({})
+"""The envelope of a request without a packet."""
 
 log = structlog.get_logger()
 
@@ -52,11 +59,11 @@ class Policy:
     accept_unsigned: frozenset[str] = frozenset()
     log_user_ip: bool = False
 
-    def takes_unsigned(self, packet: Packet) -> bool:
+    def takes_unsigned(self, envelope: Envelope) -> bool:
         """Return whether a packet's event is taken without a signature."""
         if not self.accept_unsigned:
             return False  # then not even its event is looked at
-        return "all" in self.accept_unsigned or events.name_of(packet) in self.accept_unsigned
+        return "all" in self.accept_unsigned or envelope.event_name in self.accept_unsigned
 
 
 class Receiver:
@@ -85,45 +92,39 @@ class Receiver:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer one callback."""
-        packet: Packet = {}
+        envelope = NOTHING
         try:
-            packet = _decode(_body(environ, self._policy.max_body_bytes))
-            self._record(packet)
+            envelope = Envelope.of(_decode(_body(environ, self._policy.max_body_bytes)))
+            self._record(envelope)
         except Refusal as refusal:
-            self.refused(refusal, environ, packet)
+            self.refused(refusal, environ, envelope)
             answer = _answer(start_response, refusal.status, refusal.reason)
             return () if environ["REQUEST_METHOD"] == "HEAD" else answer
         return _answer(start_response, 200)
 
-    def _record(self, packet: Packet) -> None:
+    def _record(self, envelope: Envelope) -> None:
         """Record a packet's event, or raise a ``Refusal``."""
         now = self._clock()
-        self._verify(packet, now)
-        event = events.parse(packet)
+        self._verify(envelope, now)
+        event = envelope.event()
         entry = entry_for(event)
         try:
             receipt = self._ledger.record(entry, now)
         except LedgerUnavailable as error:
             raise Refusal("ledger_unavailable", str(error)) from error
-        self._ledger.note(deliveries.taken(event, entry, receipt, now))
+        self._ledger.note(deliveries.taken(envelope, event, entry, receipt, now))
         self._log(event, entry, receipt, now)
 
-    def _verify(self, packet: Packet, now: float) -> None:
-        signed = packet.get("sign") not in (None, "")
-        if not signed and self._policy.takes_unsigned(packet):
+    def _verify(self, envelope: Envelope, now: float) -> None:
+        if not envelope.is_signed and self._policy.takes_unsigned(envelope):
             return
-        if signed and not self._keyring and "all" in self._policy.accept_unsigned:
+        if envelope.is_signed and not self._keyring and "all" in self._policy.accept_unsigned:
             return  # a template with a key that we were told not to want
         signature.verify(
-            packet.get("t"),
-            packet.get("sign"),
-            keyring=self._keyring,
-            push_domain=events.push_domain_of(packet),
-            now=now,
-            tolerance=self._policy.tolerance_seconds,
+            envelope, keyring=self._keyring, now=now, tolerance=self._policy.tolerance_seconds
         )
 
-    def refused(self, refusal: Refusal, environ: "WSGIEnvironment", packet: Packet) -> None:
+    def refused(self, refusal: Refusal, environ: "WSGIEnvironment", envelope: Envelope) -> None:
         """Tally, note and log a refusal; a flood of them floods neither ledger nor log.
 
         Whatever looks for pages on the callback listener is not noted: it is no callback.
@@ -132,7 +133,7 @@ class Receiver:
         is_callback = refusal.reason != "not_found" or environ["REQUEST_METHOD"] == "POST"
         now = self._clock()
         if is_callback and self._flood.admits(now):
-            self._ledger.note(deliveries.refused(refusal, packet, now))
+            self._ledger.note(deliveries.refused(refusal, envelope, now))
         if self._limit.admits(refusal.reason):
             log.warning(
                 "callback.rejected",
@@ -143,8 +144,7 @@ class Receiver:
             )
 
     def _log(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> None:
-        abnormal = isinstance(event, events.Interruption) and event.errcode.cause != "client_stop"
-        level = "warning" if abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
+        level = "warning" if event.abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
         fields: dict[str, Any] = {
             "event_name": event.name,
             "push_domain": event.push_domain,
@@ -189,7 +189,7 @@ def create_app(receiver: Receiver) -> Flask:
     @app.errorhandler(MethodNotAllowed)
     def refuse(error: HTTPException) -> Response:
         refusal = Refusal("not_found" if isinstance(error, NotFound) else "bad_method")
-        receiver.refused(refusal, request.environ, {})
+        receiver.refused(refusal, request.environ, NOTHING)
         answer = jsonify(code=refusal.status, reason=refusal.reason)
         answer.status_code = refusal.status
         if isinstance(error, MethodNotAllowed):
@@ -240,7 +240,7 @@ def _content(status: int, reason: str | None) -> bytes:
 
 _CONTENTS: Final[dict[str | None, bytes]] = {
     None: _content(200, None),
-    **{reason: _content(status, reason) for reason, status in STATUS.items()},
+    **{word: _content(reason.status, word) for word, reason in REASONS.items()},
 }
 
 
