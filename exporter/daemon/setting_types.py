@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from exporter.ledger import UnusableLedger, check_url
-from exporter.protocol.vocabulary import EVENT_NAMES
+from exporter.protocol.events import EVENT_NAMES
 
 _LEDGER_SCHEMES = ("sqlite", "postgresql", "postgres")
 

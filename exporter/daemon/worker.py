@@ -5,7 +5,7 @@ import gc
 import logging
 import resource
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from a2wsgi import WSGIMiddleware
 from gunicorn.config import Config as GunicornConfig
@@ -28,6 +28,9 @@ LAST_SECONDS: Final = 15
 
 SPARE_FILES: Final = 128
 """Descriptors that are not for callbacks: the ledger's files, logs, the other listener."""
+
+MOST_FILES: Final = 16_384
+"""As many as a worker asks for; an idle connection costs some kilobytes."""
 
 PRIVATE_CONNECTIONS: Final = 64
 
@@ -121,11 +124,13 @@ class GunicornLogger(Logger):
 
 
 def _threaded(application: Any) -> Application:
-    return WSGIMiddleware(application, workers=THREADS)
+    return cast("Application", WSGIMiddleware(application, workers=THREADS))
 
 
 def _most_connections() -> int:
-    """Return how many public connections fit into the process's limit of open files."""
+    """Raise the limit of open files, and return how many public connections fit in."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(SPARE_FILES, hard - SPARE_FILES)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(SPARE_FILES, max(soft, most) - SPARE_FILES)

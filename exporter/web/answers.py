@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from exporter.protocol.refusals import STATUS
+from exporter.protocol.refusals import REASONS
 
 JSON: Final = "application/json"
 
@@ -38,11 +38,11 @@ class Answer:
 ACCEPTED: Final = Answer(200, orjson.dumps({"code": 0}))
 
 REFUSED: Final = {
-    reason: Answer(
-        status,
-        orjson.dumps({"code": status, "reason": reason}),
-        allow="POST" if status == HTTPStatus.METHOD_NOT_ALLOWED else None,
+    word: Answer(
+        reason.status,
+        orjson.dumps({"code": reason.status, "reason": word}),
+        allow="POST" if reason.status == HTTPStatus.METHOD_NOT_ALLOWED else None,
     )
-    for reason, status in STATUS.items()
+    for word, reason in REASONS.items()
 }
-"""Reason -> answer."""
+"""A reason's word -> answer."""

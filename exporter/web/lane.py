@@ -7,12 +7,12 @@ once for a whole commit.
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from exporter.ledger import LedgerUnavailable, Receipt
 from exporter.protocol.refusals import Refusal
 from exporter.web.answers import Answer
-from exporter.web.receiver import Receiver, Request, Verified
+from exporter.web.receiver import NOTHING, Receiver, Request, Verified
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,6 +21,12 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application, version 3."""
 
+Results = Sequence[Receipt | LedgerUnavailable]
+_Waiting = tuple[Verified, asyncio.Future[Answer]]
+
+PATIENCE_SECONDS: Final = 1.0
+"""How long callbacks wait for the commit before theirs until they queue for their own."""
+
 
 class Gathering:
     """Callbacks that wait for their commit, on one event loop."""
@@ -28,43 +34,48 @@ class Gathering:
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[Verified, asyncio.Future[Answer]]] = []
-        self._handed: list[tuple[Verified, asyncio.Future[Answer]]] = []
+        self._waiting: list[_Waiting] = []
+        self._groups = 0
         self._due = False
 
     async def answer(self, callback: Verified) -> Answer:
         """Return the answer to a callback after its commit."""
-        future = self._loop.create_future()
+        future: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting.append((callback, future))
-        if not self._due and not self._handed:
+        if not self._due and not self._groups:
             self._due = True
             self._loop.call_soon(self._hand_over)
         return await future
 
     def _hand_over(self) -> None:
+        """Give all that wait to the ledger, as one group."""
         self._due = False
-        self._handed, self._waiting = self._waiting, []
-        postings = [callback.posting for callback, _ in self._handed]
-        self._receiver.ledger.submit(postings, self._committed)
+        if not self._waiting:
+            return
+        group, self._waiting = self._waiting, []
+        self._groups += 1
+        # Who comes during a commit that takes so long has a time of their own to wait.
+        timer = self._loop.call_later(PATIENCE_SECONDS, self._hand_over)
 
-    def _committed(self, results: Sequence[Receipt | LedgerUnavailable]) -> None:
-        """Wake the loop, from the ledger's thread."""
-        self._loop.call_soon_threadsafe(self._settle, results)
+        def settled(results: Results) -> None:
+            """Wake the loop, from whatever thread."""
+            self._loop.call_soon_threadsafe(self._settle, group, timer, results)
 
-    def _settle(self, results: Sequence[Receipt | LedgerUnavailable]) -> None:
-        handed, self._handed = self._handed, []
-        answers = self._receiver.settle([callback for callback, _ in handed], results)
-        for (_, future), answer in zip(handed, answers, strict=True):
+        self._receiver.ledger.submit([callback.posting for callback, _ in group], settled)
+
+    def _settle(
+        self, group: "list[_Waiting]", timer: asyncio.TimerHandle, results: Results
+    ) -> None:
+        timer.cancel()
+        self._groups -= 1
+        answers = self._receiver.settle([callback for callback, _ in group], results)
+        for (_, future), answer in zip(group, answers, strict=True):
             if not future.cancelled():
                 future.set_result(answer)
-        # Answer first, and read once what came meanwhile, so that it shares the next commit.
-        self._due = True
-        self._loop.call_soon(self._loop.call_soon, self._hand_over_rest)
-
-    def _hand_over_rest(self) -> None:
-        self._due = False
-        if self._waiting:
-            self._hand_over()
+        # Answer first, and read once what has come meanwhile, so that it shares the next commit.
+        if not self._due and not self._groups:
+            self._due = True
+            self._loop.call_soon(self._loop.call_soon, self._hand_over)
 
 
 class Lane:
@@ -87,7 +98,7 @@ class Lane:
         try:
             body = await _read(scope, receive, self._longest)
         except Refusal as refusal:
-            answer = self._receiver.refuse(refusal, address, {})
+            answer = self._receiver.refuse(refusal, address, NOTHING)
         else:
             taken = self._receiver.take(Request(body, address))
             answer = taken if isinstance(taken, Answer) else await self._gathering.answer(taken)

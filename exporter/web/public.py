@@ -13,9 +13,9 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
 )
 
-from exporter.protocol.refusals import Refusal
+from exporter.protocol.refusals import Refusal, Rejection
 from exporter.web.answers import Answer
-from exporter.web.receiver import Receiver, Request
+from exporter.web.receiver import NOTHING, Receiver, Request
 
 
 def create_app(receiver: Receiver) -> Flask:
@@ -31,7 +31,7 @@ def create_app(receiver: Receiver) -> Flask:
         try:
             body = _body(receiver.policy.max_body_bytes)
         except Refusal as refusal:
-            return _response(receiver.refuse(refusal, request.remote_addr, {}))
+            return _response(receiver.refuse(refusal, request.remote_addr, NOTHING))
         return _response(receiver.answer(Request(body, request.remote_addr)))
 
     @app.get("/-/healthy", provide_automatic_options=False)
@@ -41,10 +41,10 @@ def create_app(receiver: Receiver) -> Flask:
     @app.errorhandler(NotFound)
     @app.errorhandler(MethodNotAllowed)
     def refuse(error: HTTPException) -> Response:
-        reason = "not_found" if isinstance(error, NotFound) else "bad_method"
+        reason: Rejection = "not_found" if isinstance(error, NotFound) else "bad_method"
         # Whatever looks for pages on this listener is not noted: it is no callback.
-        packet = None if reason == "not_found" and request.method != "POST" else {}
-        response = _response(receiver.refuse(Refusal(reason), request.remote_addr, packet))
+        envelope = None if reason == "not_found" and request.method != "POST" else NOTHING
+        response = _response(receiver.refuse(Refusal(reason), request.remote_addr, envelope))
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(error.valid_methods or ())
         return response

@@ -15,17 +15,20 @@ from typing import Any, Final
 import orjson
 import structlog
 
-from exporter.ledger import DELIVERIES_KEPT, Ledger, LedgerUnavailable, Outcome, Receipt
-from exporter.ledger.posting import Posting
+from exporter.ledger import DELIVERIES_KEPT, Ledger, LedgerUnavailable, Outcome, Posting, Receipt
 from exporter.metrics import catalogue
 from exporter.metrics.entries import Entry, entry_for
-from exporter.protocol import events, signature
+from exporter.protocol import signature
+from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Event, Packet
 from exporter.protocol.refusals import Refusal
 from exporter.protocol.signature import Keyring
 from exporter.web import deliveries
 from exporter.web.answers import ACCEPTED, REFUSED, Answer
 from exporter.web.limit import Limit
+
+NOTHING: Final = Envelope.of({})
+"""The envelope of a callback without a packet."""
 
 log = structlog.get_logger()
 
@@ -40,11 +43,11 @@ class Policy:
     accept_unsigned: frozenset[str] = frozenset()
     log_user_ip: bool = False
 
-    def takes_unsigned(self, packet: Packet) -> bool:
+    def takes_unsigned(self, envelope: Envelope) -> bool:
         """Return whether a packet's event is taken without a signature."""
         if not self.accept_unsigned:
             return False  # then not even its event is looked at
-        return "all" in self.accept_unsigned or events.name_of(packet) in self.accept_unsigned
+        return "all" in self.accept_unsigned or envelope.event_name in self.accept_unsigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Request:
 class Verified:
     """A callback that is good to be recorded."""
 
+    envelope: Envelope
     event: Event
     posting: Posting
 
@@ -99,15 +103,15 @@ class Receiver:
 
     def take(self, request: Request) -> Verified | Answer:
         """Return a callback that is to be recorded, or the answer to a refused one."""
-        packet: Packet = {}
+        envelope = NOTHING
         try:
-            packet = _decode(request.body)
+            envelope = Envelope.of(_decode(request.body))
             now = self._clock()
-            self._verify(packet, now)
-            event = events.parse(packet)
-            return Verified(event, Posting(entry_for(event), now))
+            self._verify(envelope, now)
+            event = envelope.event()
+            return Verified(envelope, event, Posting(entry_for(event), now))
         except Refusal as refusal:
-            return self.refuse(refusal, request.remote_address, packet)
+            return self.refuse(refusal, request.remote_address, envelope)
 
     def settle(
         self, callbacks: Sequence[Verified], results: Sequence[Receipt | LedgerUnavailable]
@@ -119,17 +123,17 @@ class Receiver:
         ]
 
     def refuse(
-        self, refusal: Refusal, remote_address: str | None, packet: Packet | None = None
+        self, refusal: Refusal, remote_address: str | None, envelope: Envelope | None
     ) -> Answer:
         """Tally, note and log a refusal, and return its answer.
 
-        A flood of refusals floods neither ledger nor log.  A request without a ``packet`` is
-        no callback and not noted.
+        A flood of refusals floods neither ledger nor log.  What is no callback has no
+        ``envelope`` and is not noted; a callback of which nothing was read has ``NOTHING``.
         """
         self.ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
         now = self._clock()
-        if packet is not None and self._flood.admits(now):
-            self.ledger.note(deliveries.refused(refusal, packet, now))
+        if envelope is not None and self._flood.admits(now):
+            self.ledger.note(deliveries.refused(refusal, envelope, now))
         if self._limit.admits(refusal.reason):
             log.warning(
                 "callback.rejected",
@@ -141,31 +145,26 @@ class Receiver:
         return REFUSED[refusal.reason]
 
     def _settled(self, callback: Verified, result: Receipt | LedgerUnavailable) -> Answer:
-        event, (entry, now) = callback.event, callback.posting
+        entry, now = callback.posting
         if isinstance(result, LedgerUnavailable):
-            return self.refuse(Refusal("ledger_unavailable", str(result)), None, event.packet)
-        self.ledger.note(deliveries.taken(event, entry, result, now))
-        self._log(event, entry, result, now)
+            refusal = Refusal("ledger_unavailable", str(result))
+            return self.refuse(refusal, None, callback.envelope)
+        expires_at = callback.envelope.expires_at
+        self.ledger.note(deliveries.Taken(result.outcome, entry, now, expires_at))
+        self._log(callback.event, entry, result, now)
         return ACCEPTED
 
-    def _verify(self, packet: Packet, now: float) -> None:
-        signed = packet.get("sign") not in (None, "")
-        if not signed and self.policy.takes_unsigned(packet):
+    def _verify(self, envelope: Envelope, now: float) -> None:
+        if not envelope.is_signed and self.policy.takes_unsigned(envelope):
             return
-        if signed and not self._keyring and "all" in self.policy.accept_unsigned:
+        if envelope.is_signed and not self._keyring and "all" in self.policy.accept_unsigned:
             return  # a template with a key that we were told not to want
         signature.verify(
-            packet.get("t"),
-            packet.get("sign"),
-            keyring=self._keyring,
-            push_domain=events.push_domain_of(packet),
-            now=now,
-            tolerance=self.policy.tolerance_seconds,
+            envelope, keyring=self._keyring, now=now, tolerance=self.policy.tolerance_seconds
         )
 
     def _log(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> None:
-        abnormal = isinstance(event, events.Interruption) and event.errcode.cause != "client_stop"
-        level = "warning" if abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
+        level = "warning" if event.abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
         fields: dict[str, Any] = {
             "event_name": event.name,
             "push_domain": event.push_domain,

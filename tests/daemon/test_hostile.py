@@ -24,10 +24,10 @@ from exporter.ledger import Limits, open_ledger
 from exporter.metrics import catalogue
 from exporter.protocol.refusals import STATUS
 from exporter.protocol.signature import Keyring
-from exporter.web import public
 from exporter.web import private as exposition
-from exporter.web.receiver import Policy, Receiver
+from exporter.web import public
 from exporter.web.private import View
+from exporter.web.receiver import Policy, Receiver
 
 MAX_SOURCES = 5
 ANSWERS = {(200, None), *((status, reason) for reason, status in STATUS.items())}

@@ -12,7 +12,7 @@ from support.packets import all_packets, packet
 from support.programs import until
 
 from exporter.daemon import logs
-from exporter.daemon.logs import REFUSALS_A_WINDOW, Limit
+from exporter.web.limit import REFUSALS_A_WINDOW, Limit
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from exporter.ledger import Limits
 from exporter.ledger.memory import MemoryLedger
 from exporter.metrics.entries import entry_for
 from exporter.protocol import events
-from exporter.protocol.vocabulary import EVENT_NAMES
+from exporter.protocol.events import EVENT_NAMES
 from exporter.simulator.check import compare
 from exporter.simulator.meaning import Callback, Sample
 from exporter.simulator.mix import ERRCODES, SOURCES
