@@ -46,8 +46,8 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, out: Path) -> None:
 def _machine(rounds: int, seconds: float) -> list[str]:
     names = ("gunicorn", "flask", "uvicorn", "uvloop", "httptools", "psycopg")
     return [
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()},"
-        f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()}",
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         ", ".join(f"{name} {version(name)}" for name in names),
         f"{rounds} rounds of {seconds:g} s; load from wrk on another core where pinned",
     ]

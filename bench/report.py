@@ -43,7 +43,7 @@ def _rates(table: Raw) -> list[str]:
 def _rate(runs: Sequence[Sequence[float]] | None, first: Sequence[Sequence[float]]) -> str:
     if not runs:
         return ""
-    own, base = [Outcome(*run) for run in runs], [Outcome(*run) for run in first]
+    own, base = [Outcome._make(run) for run in runs], [Outcome._make(run) for run in first]
     ratios = [one.rate / other.rate for one, other in zip(own, base, strict=True)]
     rate, p99 = median(one.rate for one in own), median(one.p99 for one in own)
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
