@@ -13,7 +13,7 @@ from exporter.daemon.flags import load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.server import Server
 from exporter.daemon.settings import ENV_PREFIX, Settings
-from exporter.ledger import LedgerRefused, LedgerUnavailable, check_url, open_ledger
+from exporter.ledger import LedgerRefused, LedgerUnavailable, Limits, check_url, open_ledger
 from exporter.replay.cli import replay
 from exporter.simulator.cli import simulate
 
@@ -42,7 +42,7 @@ def serve(config: Path | None, **flags: str | None) -> None:
     try:
         keys = keys_of(settings)
         # Refuse before the first worker, with a sentence instead of a traceback.
-        open_ledger(settings.ledger_url, settings.ledger_limits).close()
+        open_ledger(settings.ledger_url, settings.part(Limits)).close()
     except (LedgerRefused, OSError) as error:
         raise click.ClickException(str(error)) from None
     if keys.generated:

@@ -9,7 +9,7 @@ from gunicorn.app.base import BaseApplication
 from exporter.daemon.keys import Keys
 from exporter.daemon.settings import Settings
 from exporter.daemon.worker import GunicornLogger, Worker
-from exporter.ledger import Ledger, open_ledger
+from exporter.ledger import Ledger, Limits, open_ledger
 from exporter.web import callbacks, pages
 from exporter.web import private as exposition
 from exporter.web.callbacks import Policy, Receiver
@@ -78,7 +78,7 @@ class Server(BaseApplication):
         """Open the ledger and build the public and the private application: in a worker."""
         settings = self.settings
         # Never made here: only a start may, not a worker that lost a mounted directory.
-        ledger = open_ledger(settings.ledger_url, settings.ledger_limits, make=False)
+        ledger = open_ledger(settings.ledger_url, settings.part(Limits), make=False)
         return ledger, *compose(settings, self.keys, ledger)
 
 
@@ -86,21 +86,8 @@ def compose(
     settings: Settings, keys: Keys, ledger: Ledger
 ) -> "tuple[WSGIApplication, WSGIApplication]":
     """Return the public and the private application."""
-    policy = Policy(
-        path=settings.callback_path,
-        max_body_bytes=settings.max_body_bytes,
-        tolerance_seconds=settings.signature_tolerance_seconds,
-        accept_unsigned=frozenset(settings.accept_unsigned),
-        log_user_ip=settings.log_user_ip,
-    )
-    token = settings.metrics_token
-    view = exposition.View(
-        new_series_zero_seconds=settings.new_series_zero_seconds,
-        created_series=settings.created_series,
-        metrics_token=token.get_secret_value() if token else None,
-        callback_keys=len(keys.keyring),
-    )
-    public = callbacks.create_app(Receiver(ledger, keys.keyring, policy))
+    view = settings.part(exposition.View, callback_keys=len(keys.keyring))
+    public = callbacks.create_app(Receiver(ledger, keys.keyring, settings.part(Policy)))
     private = exposition.create_app(ledger, view)
     private.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
     return public, private

@@ -44,13 +44,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the receiver takes."""
+    """What the receiver takes: the settings of these names."""
 
-    path: str = "/callback"
-    max_body_bytes: int = 1_048_576
-    tolerance_seconds: float = 600
-    accept_unsigned: frozenset[str] = frozenset()
-    log_user_ip: bool = False
+    callback_path: str
+    max_body_bytes: int
+    signature_tolerance_seconds: float
+    accept_unsigned: tuple[str, ...]
+    log_user_ip: bool
 
     def takes_unsigned(self, packet: Packet) -> bool:
         """Return whether a packet's event is taken without a signature."""
@@ -78,7 +78,7 @@ class Receiver:
 
     def takes(self, path: str) -> bool:
         """Return whether a path is the callback path or below it."""
-        own = self._policy.path
+        own = self._policy.callback_path
         return path == own or path.startswith(f"{own}/")
 
     def __call__(
@@ -120,7 +120,7 @@ class Receiver:
             keyring=self._keyring,
             push_domain=events.push_domain_of(packet),
             now=now,
-            tolerance=self._policy.tolerance_seconds,
+            tolerance=self._policy.signature_tolerance_seconds,
         )
 
     def refused(self, refusal: Refusal, environ: "WSGIEnvironment", packet: Packet) -> None:

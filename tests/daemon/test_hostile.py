@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from structlog.testing import capture_logs
 from support.hostile import SECRET, objects, packets, values
 from support.packets import KEY, Packet, packet, signed
+from support.settings import default
 from werkzeug.test import Client
 
 from exporter.ledger import Limits, open_ledger
@@ -54,11 +55,13 @@ class Exporter(NamedTuple):
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """Return what all examples of this module are sent to."""
     path = tmp_path_factory.mktemp("hostile") / "ledger.sqlite"
-    ledger = open_ledger(f"sqlite:///{path}", Limits(max_sources=MAX_SOURCES))
-    policy = Policy(accept_unsigned=frozenset({"relay"}), max_body_bytes=65536)
+    ledger = open_ledger(f"sqlite:///{path}", default(Limits, max_sources=MAX_SOURCES))
+    policy = default(Policy, accept_unsigned=("relay",), max_body_bytes=65536)
     receiver = Receiver(ledger, Keyring((KEY.encode(),)), policy)
     public = Client(callbacks.create_app(receiver))
-    yield Exporter(public, exposition.create_app(ledger, View()).test_client())
+    yield Exporter(
+        public, exposition.create_app(ledger, default(View, callback_keys=1)).test_client()
+    )
     with capture_logs():
         receiver._limit.summarise()
     ledger.close()

@@ -46,7 +46,10 @@ def request(
 
 
 class Daemon:
-    """One daemon on a data directory; may be killed and started again."""
+    """One daemon on a data directory; may be killed and started again.
+
+    A setting that is None is not given.
+    """
 
     under: tuple[str, ...] = ()
     """The command that runs it, if it is not run by itself."""
@@ -80,7 +83,8 @@ class Daemon:
             if not name.startswith("CSS_EXPORTER_")
         }
         for name, value in self.settings.items():
-            environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
+            if value is not None:
+                environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.under, sys.executable, "-m", "exporter", "serve"],
