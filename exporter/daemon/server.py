@@ -74,8 +74,8 @@ class Server(BaseApplication):
         """Never called: Worker.load_wsgi asks for the applications, and knows the sockets."""
         raise NotImplementedError
 
-    def applications(self) -> "tuple[Ledger, WSGIApplication, WSGIApplication]":
-        """Open the ledger and build the public and the private application: in a worker."""
+    def applications(self) -> "tuple[Ledger, Receiver, WSGIApplication, WSGIApplication]":
+        """Open the ledger and build receiver, public and private application: in a worker."""
         settings = self.settings
         # Never made here: only a start may, not a worker that lost a mounted directory.
         ledger = open_ledger(settings.ledger_url, settings.part(Limits), make=False)
@@ -84,13 +84,13 @@ class Server(BaseApplication):
 
 def compose(
     settings: Settings, keys: Keys, ledger: Ledger
-) -> "tuple[WSGIApplication, WSGIApplication]":
-    """Return the public and the private application."""
+) -> "tuple[Receiver, WSGIApplication, WSGIApplication]":
+    """Return the receiver, and the public and the private application."""
     view = settings.part(exposition.View, callback_keys=len(keys.keyring))
-    public = callbacks.create_app(Receiver(ledger, keys.keyring, settings.part(Policy)))
+    receiver = Receiver(ledger, keys.keyring, settings.part(Policy))
     private = exposition.create_app(ledger, view)
     private.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
-    return public, private
+    return receiver, callbacks.create_app(receiver), private
 
 
 def _reception(settings: Settings, keys: Keys) -> pages.Reception:
@@ -107,6 +107,7 @@ def _reception(settings: Settings, keys: Keys) -> pages.Reception:
 
 
 def _close_worker(_server: Any, worker: Worker) -> None:
+    worker.summarise()
     if worker.ledger:
         worker.ledger.close()
 

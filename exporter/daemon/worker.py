@@ -5,6 +5,7 @@ The listener is told by the accepted socket's own address, never by ``SERVER_POR
 """
 
 import logging
+import math
 import selectors
 import socket
 import sys
@@ -26,12 +27,13 @@ from gunicorn.http.errors import (
 )
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
-from exporter.web.limit import Limit
+from exporter.web.limit import LineLimit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from exporter.ledger import Ledger
+    from exporter.web.callbacks import Receiver
 
 REQUEST_SECONDS: Final = 20.0
 """The longest that a request may keep a thread: a slow sender must not starve the others."""
@@ -62,6 +64,7 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ledger: Ledger | None = None
+        self.receiver: Receiver | None = None
         self._private_pool = ThreadPoolExecutor(PRIVATE_THREADS)
         self._accepting_from: set[socket.socket] = set()
         self._deadlines: dict[TConn, float] = {}
@@ -70,8 +73,14 @@ class Worker(ThreadWorker):
         """Build both applications: after the fork, once."""
         _, private_socket = self.sockets
         self._private_address = private_socket.getsockname()
-        self.ledger, public, private = self.app.applications()
+        self.ledger, self.receiver, public, private = self.app.applications()
         self.wsgi = by_listener(self._private_address, public=public, private=private)
+
+    def summarise(self, now: float = math.inf) -> None:
+        """Log how many lines were left out of the log; without ``now`` all of them."""
+        if self.receiver:
+            self.receiver.summarise(now)
+        self.log.limit.summarise(now)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection to the threads of its listener."""
@@ -113,6 +122,7 @@ class Worker(ThreadWorker):
 
     def murder_pending(self) -> None:
         """Cut connections that sent nothing, and those whose request takes too long."""
+        self.summarise(time.time())
         now = time.monotonic()
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, now + SILENT_SECONDS)
@@ -173,12 +183,15 @@ class GunicornLogger(Logger):
         self.error_log.handlers.clear()
         self.error_log.propagate = True
         self.error_log.setLevel(logging.getLogger().level)
-        self._limit = Limit("http.refused")
+        self.limit = LineLimit("http.refused")
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log a warning, unless it is one too many about an invalid request."""
-        if str(msg).startswith("Invalid request") and not self._limit.admits("malformed_http"):
-            return
+        if str(msg).startswith("Invalid request"):
+            now = time.time()
+            if not self.limit.admits("malformed_http", now):
+                return
+            self.limit.summarise(now)
         super().warning(msg, *args, **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ The callback path is taken before Flask's router (its documented ``wsgi_app`` ho
 and request objects cost about as much as all of the rest together.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from exporter.protocol.events import Event, Packet
 from exporter.protocol.refusals import STATUS, Refusal
 from exporter.protocol.signature import Keyring
 from exporter.web import deliveries
-from exporter.web.limit import Limit
+from exporter.web.limit import Limit, LineLimit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -73,8 +74,8 @@ class Receiver:
         self._keyring = keyring
         self._policy = policy
         self._clock = clock
-        self._limit = Limit("callback.rejected")
-        self._flood = _Flood()
+        self._lines = LineLimit("callback.rejected")
+        self._noted = Limit(DELIVERIES_KEPT, seconds=1)  # more cost, and show, no more
 
     def takes(self, path: str) -> bool:
         """Return whether a path is the callback path or below it."""
@@ -131,9 +132,10 @@ class Receiver:
         self._ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
         is_callback = refusal.reason != "not_found" or environ["REQUEST_METHOD"] == "POST"
         now = self._clock()
-        if is_callback and self._flood.admits(now):
+        if is_callback and self._noted.admits("", now):
             self._ledger.note(deliveries.refused(refusal, packet, now))
-        if self._limit.admits(refusal.reason):
+        if self._lines.admits(refusal.reason, now):
+            self._lines.summarise(now)
             log.warning(
                 "callback.rejected",
                 reason=refusal.reason,
@@ -141,6 +143,10 @@ class Receiver:
                 detail=refusal.detail or None,
                 remote_address=environ.get("REMOTE_ADDR"),
             )
+
+    def summarise(self, now: float = math.inf) -> None:
+        """Log how many refusals the log left out: now and then, and without ``now`` at the end."""
+        self._lines.summarise(now)
 
     def _log(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> None:
         abnormal = isinstance(event, events.Interruption) and event.errcode.cause != "client_stop"
@@ -157,23 +163,6 @@ class Receiver:
         if self._policy.log_user_ip and event.user_ip:
             fields["user_ip"] = event.user_ip
         getattr(log, level)(f"callback.{receipt.outcome}", **fields)
-
-
-class _Flood:
-    """Lets as many refusals of a second be read as are kept: more cost, and show, no more.
-
-    Without a lock: a few more do not matter.
-    """
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._admitted = 0
-
-    def admits(self, now: float) -> bool:
-        if int(now) != self._second:
-            self._second, self._admitted = int(now), 0
-        self._admitted += 1
-        return self._admitted <= DELIVERIES_KEPT
 
 
 def create_app(receiver: Receiver) -> Flask:

@@ -62,8 +62,6 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     yield Exporter(
         public, exposition.create_app(ledger, default(View, callback_keys=1)).test_client()
     )
-    with capture_logs():
-        receiver._limit.summarise()
     ledger.close()
 
 

@@ -208,4 +208,3 @@ def test_flood_is_not_read_beyond_what_is_kept() -> None:
     post()
     assert ledger.deliveries()[0].received_at == now[0]
     assert ledger.deliveries()[0].attempts == DELIVERIES_KEPT
-    receiver._limit.summarise()  # here, not in the midst of another test
