@@ -107,30 +107,6 @@ def test_slow_senders_do_not_hide_the_metrics(daemon: Start) -> None:
     assert exporter.post(packet("push")).status == 200
 
 
-def test_a_full_log_pipe_holds_up_nothing(daemon: Start, tmp_path: Path) -> None:
-    """Callbacks are answered while nobody reads the log; afterwards it says what was lost."""
-    fifo = tmp_path / "data.log"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
-
-    def said() -> bytes:
-        try:
-            return os.read(reader, 65536)
-        except BlockingIOError:
-            return b""
-
-    exporter = daemon()
-    for number in range(40):
-        assert exporter.post(packet("push", sequence=str(number))).status == 200
-    while said():
-        pass
-    assert exporter.post(packet("interruption")).status == 200
-    until(lambda: b"log.lost" in said(), "the log tells of lost lines")
-    assert exporter.terminate() == 0
-    os.close(reader)
-
-
 def test_bytes_that_are_no_http_are_answered_without_echo(daemon: Start) -> None:
     """A broken request line is refused, and nothing of it comes back."""
     exporter = daemon()

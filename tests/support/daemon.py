@@ -131,9 +131,19 @@ class Daemon:
         return samples(self.get(path, **headers).body.decode())
 
     def lines(self, event: str | None = None) -> list[dict[str, Any]]:
-        """Return the log's JSON lines, of one event if given."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+        """Return the log's JSON lines so far, of one event if given."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole.splitlines() if line[:1] == "{"]
         return [line for line in lines if event in (None, line["event"])]
+
+    def line(self, **fields: Any) -> dict[str, Any]:
+        """Return the newest JSON line with these values, which may take a moment."""
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.lines() if fields.items() <= line.items()]
+
+        until(found, f"a line with {fields}")
+        return found()[-1]
 
     def _answers(self) -> bool:
         assert self.process
