@@ -57,7 +57,7 @@ def show_settings(config: Path | None, **flags: str | None) -> None:
 
     Ends with status 1 if any of them is invalid.
     """
-    settings, sources = load_or_exit(config, flags)
+    settings, sources, _ = load_or_exit(config, flags)
     width = max(map(len, Settings.model_fields))
     for name in Settings.model_fields:
         value = getattr(settings, name)

@@ -40,11 +40,14 @@ def load_or_exit(config: Path | None, flags: dict[str, str | None]) -> Loaded:
     """Return the settings, or print every error and end with status 1."""
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return load(given, config)
+        loaded = load(given, config)
     except SettingsError as error:
         for sentence in error.errors:
             click.echo(f"css-exporter: {sentence}", err=True)
         sys.exit(1)
+    for sentence in loaded.warnings:
+        click.echo(f"css-exporter: warning: {sentence}", err=True)
+    return loaded
 
 
 def shown(value: Any) -> str:

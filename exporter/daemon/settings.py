@@ -6,7 +6,7 @@ of a TOML file; flag beats environment beats file.  ``load`` finds every error a
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeVar
@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from exporter.daemon import setting_types as kinds
+from exporter.daemon import tls
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -173,10 +174,11 @@ class Settings(BaseModel):
 
 
 class Loaded(NamedTuple):
-    """Settings, and the source of each that is not a default."""
+    """Settings, the source of each that is not a default, and what is doubtful about them."""
 
     settings: Settings
     sources: Mapping[str, str]
+    warnings: Sequence[str]
 
 
 def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
@@ -202,11 +204,26 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
         settings = Settings(**values)
     except ValidationError as error:
         errors += [_sentence(details, sources) for details in error.errors()]
-    if settings and settings.callback_listen == settings.metrics_listen:
-        errors.append("callback_listen and metrics_listen must differ")
+    warnings: list[str] = []
+    if settings:
+        if settings.callback_listen == settings.metrics_listen:
+            errors.append("callback_listen and metrics_listen must differ")
+        warnings += _of_tls(settings, errors)
     if errors or settings is None:
         raise SettingsError(errors)
-    return Loaded(settings, sources)
+    return Loaded(settings, sources, warnings)
+
+
+def _of_tls(settings: Settings, errors: list[str]) -> list[str]:
+    """Return what clients will object to; add to ``errors`` what no client could use."""
+    if not settings.tls_certfile or not settings.tls_keyfile:
+        return []
+    try:
+        objection = tls.check(settings.tls_certfile, settings.tls_keyfile).objection
+    except tls.TlsError as error:
+        errors.append(f"tls_certfile, tls_keyfile: {error}")
+        return []
+    return [f"clients will refuse {settings.tls_certfile}: {objection}"] if objection else []
 
 
 def _from_file(config: Path | None, errors: list[str]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_flag_beats_environment_beats_file(
     monkeypatch.setenv("CSS_EXPORTER_CONFIG", str(config))
     monkeypatch.setenv("CSS_EXPORTER_THREADS", "30")
     monkeypatch.setenv("CSS_EXPORTER_WORKERS", "40")
-    settings, sources = load({"threads": "300"})
+    settings, sources, _ = load({"threads": "300"})
     assert (settings.threads, settings.workers, settings.max_sources) == (300, 40, 5)
     assert dict(sources) == {"threads": "flag", "workers": "environment", "max_sources": "file"}
 
