@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from exporter.daemon.settings import load
-from exporter.ledger import Posting, open_ledger
+from exporter.ledger import Limits, Posting, open_ledger
 from exporter.metrics.entries import entry_for
 from exporter.protocol.envelope import Envelope
 
@@ -31,7 +31,7 @@ def many_series(home: Path, series: int) -> None:
 
 def _record(home: Path, packets: Packets) -> None:
     settings = load({"data_dir": str(home), "max_sources": "100000"}).settings
-    ledger = open_ledger(settings.ledger_url, settings.ledger_limits)
+    ledger = open_ledger(settings.ledger_url, settings.part(Limits))
     while group := [_posting(packet) for packet in islice(packets, _GROUP)]:
         ledger.submit(group[:-1], lambda _: None)
         ledger.record(*group[-1])  # waits, so that few groups queue

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
+from exporter.daemon import logs
 from exporter.daemon.keys import Keys
 from exporter.daemon.settings import Settings
 from exporter.ledger import Ledger
@@ -23,21 +24,8 @@ class Composition:
 
 def compose(settings: Settings, keys: Keys, ledger: Ledger) -> Composition:
     """Return what serves a ledger."""
-    policy = Policy(
-        path=settings.callback_path,
-        max_body_bytes=settings.max_body_bytes,
-        tolerance_seconds=settings.signature_tolerance_seconds,
-        accept_unsigned=frozenset(settings.accept_unsigned),
-        log_user_ip=settings.log_user_ip,
-    )
-    token = settings.metrics_token
-    view = private.View(
-        new_series_zero_seconds=settings.new_series_zero_seconds,
-        created_series=settings.created_series,
-        metrics_token=token.get_secret_value() if token else None,
-        callback_keys=len(keys.keyring),
-    )
-    receiver = Receiver(ledger, keys.keyring, policy)
+    receiver = Receiver(ledger, keys.keyring, settings.part(Policy), logs.write)
+    view = settings.part(private.View, callback_keys=len(keys.keyring))
     inside = private.create_app(ledger, view)
     inside.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
     return Composition(ledger, receiver, public.create_app(receiver), inside)

@@ -6,6 +6,7 @@ no HTTP gets a bare status that repeats nothing of it.
 """
 
 import asyncio
+import time
 from math import inf
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from exporter.web.limit import Limit
+from exporter.web.limit import LineLimit
 
 SILENT_SECONDS: Final = 10.0
 """How long a new connection may send nothing."""
@@ -37,7 +38,7 @@ class Connections:
     def __init__(self, most: int) -> None:
         self._most = most
         self._open: set[HttpProtocol] = set()
-        self._limit = Limit("http.refused")
+        self.lines: Final = LineLimit("http.refused")
 
     def add(self, connection: "HttpProtocol") -> None:
         """Take a new connection; if it is one too many, cut the one that is idle longest.
@@ -67,7 +68,9 @@ class Connections:
 
     def refused(self, reason: str) -> None:
         """Log that a connection or a request was refused: never with a word of its sender."""
-        if self._limit.admits(reason):
+        now = time.time()
+        if self.lines.admits(reason, now):
+            self.lines.summarise(now)
             log.warning("http.refused", reason=reason)
 
 

@@ -10,7 +10,7 @@ from exporter.daemon.composition import Composition, compose
 from exporter.daemon.keys import Keys
 from exporter.daemon.settings import Settings
 from exporter.daemon.worker import GunicornLogger, Worker
-from exporter.ledger import open_ledger
+from exporter.ledger import Limits, open_ledger
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -74,7 +74,7 @@ class Server(BaseApplication):
         """Open the ledger and build the applications: in a worker."""
         settings = self.settings
         # Never made here: only a start may, not a worker that lost a mounted directory.
-        ledger = open_ledger(settings.ledger_url, settings.ledger_limits, make=False)
+        ledger = open_ledger(settings.ledger_url, settings.part(Limits), make=False)
         return compose(settings, self.keys, ledger)
 
 

@@ -5,6 +5,8 @@ import gc
 import logging
 import resource
 import socket
+import time
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from a2wsgi import WSGIMiddleware
@@ -90,6 +92,7 @@ class LoopServer(Server):
         """Answer what is in flight, then commit what is left and let go of the ledger."""
         await super().shutdown(sockets)
         await asyncio.to_thread(self._composition.ledger.close)
+        self._summarise(inf)
         self._captured_signals.clear()  # uvicorn would end the process by them
 
     async def _listen(
@@ -109,7 +112,14 @@ class LoopServer(Server):
         loop = asyncio.get_running_loop()
         for connections in self._connections:
             connections.sweep(loop.time())
+        self._summarise(time.time())
         loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _summarise(self, now: float) -> None:
+        """Log how many lines were left out."""
+        self._composition.receiver.summarise(now)
+        for connections in self._connections:
+            connections.lines.summarise(now)
 
 
 class GunicornLogger(Logger):

@@ -10,6 +10,7 @@ the ledger between the two in their own way.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 import orjson
@@ -25,23 +26,26 @@ from exporter.protocol.refusals import Refusal
 from exporter.protocol.signature import Keyring
 from exporter.web import deliveries
 from exporter.web.answers import ACCEPTED, REFUSED, Answer
-from exporter.web.limit import Limit
+from exporter.web.limit import Limit, LineLimit
 
 NOTHING: Final = Envelope.of({})
 """The envelope of a callback without a packet."""
+
+Line = tuple[str, str, dict[str, Any]]
+"""A log line: its level, its event and its fields."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the receiver takes."""
+    """What the receiver takes: the settings of these names."""
 
-    path: str = "/callback"
-    max_body_bytes: int = 1_048_576
-    tolerance_seconds: float = 600
-    accept_unsigned: frozenset[str] = frozenset()
-    log_user_ip: bool = False
+    callback_path: str
+    max_body_bytes: int
+    signature_tolerance_seconds: float
+    accept_unsigned: tuple[str, ...]
+    log_user_ip: bool
 
     def takes_unsigned(self, envelope: Envelope) -> bool:
         """Return whether a packet's event is taken without a signature."""
@@ -65,6 +69,7 @@ class Verified:
     envelope: Envelope
     event: Event
     posting: Posting
+    remote_address: str | None
 
 
 class Receiver:
@@ -75,18 +80,20 @@ class Receiver:
         ledger: Ledger,
         keyring: Keyring,
         policy: Policy,
+        write: Callable[[Sequence[Line]], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ledger: Final = ledger
         self.policy: Final = policy
         self._keyring = keyring
         self._clock = clock
-        self._limit = Limit("callback.rejected")
-        self._flood = _Flood()
+        self._write = write
+        self._lines = LineLimit("callback.rejected")
+        self._noted = Limit(DELIVERIES_KEPT, seconds=1)  # more cost, and show, no more
 
     def takes(self, path: str) -> bool:
         """Return whether a path is the callback path or below it."""
-        own = self.policy.path
+        own = self.policy.callback_path
         return path == own or path.startswith(f"{own}/")
 
     def answer(self, request: Request) -> Answer:
@@ -109,7 +116,9 @@ class Receiver:
             now = self._clock()
             self._verify(envelope, now)
             event = envelope.event()
-            return Verified(envelope, event, Posting(entry_for(event), now))
+            return Verified(
+                envelope, event, Posting(entry_for(event), now), request.remote_address
+            )
         except Refusal as refusal:
             return self.refuse(refusal, request.remote_address, envelope)
 
@@ -117,10 +126,20 @@ class Receiver:
         self, callbacks: Sequence[Verified], results: Sequence[Receipt | LedgerUnavailable]
     ) -> list[Answer]:
         """Note and log callbacks that shared a commit, and return their answers."""
-        return [
-            self._settled(callback, result)
-            for callback, result in zip(callbacks, results, strict=True)
-        ]
+        answers: list[Answer] = []
+        lines: list[Line] = []
+        for callback, result in zip(callbacks, results, strict=True):
+            if isinstance(result, LedgerUnavailable):
+                refusal = Refusal("ledger_unavailable", str(result))
+                answers.append(self.refuse(refusal, callback.remote_address, callback.envelope))
+                continue
+            entry, now = callback.posting
+            taken = deliveries.Taken(result.outcome, entry, now, callback.envelope.expires_at)
+            self.ledger.note(taken)
+            lines.append(self._line(callback.event, entry, result, now))
+            answers.append(ACCEPTED)
+        self._write(lines)
+        return answers
 
     def refuse(
         self, refusal: Refusal, remote_address: str | None, envelope: Envelope | None
@@ -132,9 +151,10 @@ class Receiver:
         """
         self.ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
         now = self._clock()
-        if envelope is not None and self._flood.admits(now):
+        if envelope is not None and self._noted.admits("", now):
             self.ledger.note(deliveries.refused(refusal, envelope, now))
-        if self._limit.admits(refusal.reason):
+        if self._lines.admits(refusal.reason, now):
+            self._lines.summarise(now)
             log.warning(
                 "callback.rejected",
                 reason=refusal.reason,
@@ -144,15 +164,9 @@ class Receiver:
             )
         return REFUSED[refusal.reason]
 
-    def _settled(self, callback: Verified, result: Receipt | LedgerUnavailable) -> Answer:
-        entry, now = callback.posting
-        if isinstance(result, LedgerUnavailable):
-            refusal = Refusal("ledger_unavailable", str(result))
-            return self.refuse(refusal, None, callback.envelope)
-        expires_at = callback.envelope.expires_at
-        self.ledger.note(deliveries.Taken(result.outcome, entry, now, expires_at))
-        self._log(callback.event, entry, result, now)
-        return ACCEPTED
+    def summarise(self, now: float = inf) -> None:
+        """Log how many refusals the log left out: now and then, and without ``now`` at the end."""
+        self._lines.summarise(now)
 
     def _verify(self, envelope: Envelope, now: float) -> None:
         if not envelope.is_signed and self.policy.takes_unsigned(envelope):
@@ -160,10 +174,13 @@ class Receiver:
         if envelope.is_signed and not self._keyring and "all" in self.policy.accept_unsigned:
             return  # a template with a key that we were told not to want
         signature.verify(
-            envelope, keyring=self._keyring, now=now, tolerance=self.policy.tolerance_seconds
+            envelope,
+            keyring=self._keyring,
+            now=now,
+            tolerance=self.policy.signature_tolerance_seconds,
         )
 
-    def _log(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> None:
+    def _line(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> Line:
         level = "warning" if event.abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
         fields: dict[str, Any] = {
             "event_name": event.name,
@@ -176,24 +193,7 @@ class Receiver:
             fields["delay_seconds"] = round(max(0.0, now - entry.occurred_at), 3)
         if self.policy.log_user_ip and event.user_ip:
             fields["user_ip"] = event.user_ip
-        getattr(log, level)(f"callback.{receipt.outcome}", **fields)
-
-
-class _Flood:
-    """Lets as many refusals of a second be read as are kept: more cost, and show, no more.
-
-    Without a lock: a few more do not matter.
-    """
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._admitted = 0
-
-    def admits(self, now: float) -> bool:
-        if int(now) != self._second:
-            self._second, self._admitted = int(now), 0
-        self._admitted += 1
-        return self._admitted <= DELIVERIES_KEPT
+        return level, f"callback.{receipt.outcome}", fields
 
 
 def _decode(body: bytes) -> Packet:

@@ -18,8 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from structlog.testing import capture_logs
 from support.hostile import SECRET, objects, packets, values
 from support.packets import KEY, Packet, packet, signed
+from support.settings import default
 from werkzeug.test import Client
 
+from exporter.daemon import logs
 from exporter.ledger import Limits, open_ledger
 from exporter.metrics import catalogue
 from exporter.protocol.refusals import STATUS
@@ -54,13 +56,12 @@ class Exporter(NamedTuple):
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """Return what all examples of this module are sent to."""
     path = tmp_path_factory.mktemp("hostile") / "ledger.sqlite"
-    ledger = open_ledger(f"sqlite:///{path}", Limits(max_sources=MAX_SOURCES))
-    policy = Policy(accept_unsigned=frozenset({"relay"}), max_body_bytes=65536)
-    receiver = Receiver(ledger, Keyring((KEY.encode(),)), policy)
+    ledger = open_ledger(f"sqlite:///{path}", default(Limits, max_sources=MAX_SOURCES))
+    policy = default(Policy, accept_unsigned=("relay",), max_body_bytes=65536)
+    receiver = Receiver(ledger, Keyring((KEY.encode(),)), policy, logs.write)
     application = Client(public.create_app(receiver))
-    yield Exporter(application, exposition.create_app(ledger, View()).test_client())
-    with capture_logs():
-        receiver._limit.summarise()
+    view = default(View, callback_keys=1)
+    yield Exporter(application, exposition.create_app(ledger, view).test_client())
     ledger.close()
 
 

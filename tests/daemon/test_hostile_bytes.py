@@ -1,6 +1,7 @@
 """Hostile bytes against a real daemon: no 500, no forged line, no flood; healthy afterwards."""
 
 import http.client
+import itertools
 import json
 import re
 import socket
@@ -27,12 +28,26 @@ class Tail:
     def __init__(self, exporter: Daemon) -> None:
         self.exporter = exporter
         self._file = exporter.log.open("rb")
+        self._marks = itertools.count()
 
     def lines(self) -> list[str]:
-        """Return the lines that came since the last call, each whole."""
-        read = self._file.read().decode()
-        assert not read or read[-1] == "\n"
-        return read.split("\n")[:-1]
+        """Return the lines that came since the last call, each whole, whoever had to write them.
+
+        A callback of our own shows that all before it are there.
+        """
+        mark = f"mark-{next(self._marks)}"
+        assert self.exporter.post(packet("subtitles", stream_id=mark)).status == 200
+        read = b""
+
+        def is_there() -> bool:
+            nonlocal read
+            read += self._file.read()
+            return mark.encode() in read and read.endswith(b"\n")
+
+        until(is_there, "the log is written")
+        *lines, last = read.decode().split("\n")[:-1]
+        assert mark in last
+        return lines
 
     def close(self) -> None:
         self._file.close()

@@ -13,14 +13,14 @@ from exporter.daemon import logs
 from exporter.daemon.composition import compose
 from exporter.daemon.keys import keys_of
 from exporter.daemon.settings import load
-from exporter.ledger import open_ledger
+from exporter.ledger import Limits, open_ledger
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    settings, _ = load({})
+    settings = load({}).settings
     logs.configure("json", settings.log_level)
-    ledger = open_ledger(settings.ledger_url, settings.ledger_limits)
+    ledger = open_ledger(settings.ledger_url, settings.part(Limits))
     composition = compose(settings, keys_of(settings), ledger)
     for address, application in (
         (settings.callback_listen, composition.public),

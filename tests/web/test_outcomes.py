@@ -95,7 +95,7 @@ def test_receipts_are_remembered_by_event(exporter: Daemon) -> None:
     assert exporter.post(packet("push", **fields), PATH).status == 200
     assert exporter.post({"event_type": 4711, "x": "new"}, PATH).json == {"code": 0}
     assert [after - then for after, then in zip(numbers(), before, strict=True)] == [1, 1, 1]
-    [late] = [line for line in exporter.lines("callback.late") if line["sequence"] == "77"]
+    late = exporter.line(event="callback.late", sequence="77")
     assert (late["level"], late["event_name"]) == ("info", "push")
 
 

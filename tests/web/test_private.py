@@ -185,6 +185,7 @@ def test_a_ledger_that_cannot_be_read_is_no_empty_page(daemon: Callable[..., Dae
     until(lambda: exporter.get("/-/ready").status == 200, "the ledger is back")
     assert exporter.post(packet("push")).status == 200
     assert exporter.metrics()[PUSHES] == 1
+    exporter.line(event="ledger.available")
     told = [line for line in exporter.lines() if line["event"].startswith("ledger.")]
     _created, lost, back = told
     assert (lost["event"], lost["level"]) == ("ledger.unavailable", "error")
