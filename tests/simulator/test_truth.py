@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.families import families_of
 from support.programs import free_port
 from support.settings import LONG
 
@@ -18,7 +19,6 @@ from exporter.simulator.meaning import Callback, Sample, add
 from exporter.simulator.report import Report, ReportError, scale_of
 from exporter.simulator.truth import Fate, Range, Truth
 from exporter.simulator.world import Habits, World
-from exporter.web.exposition import families_of
 
 BEGAN_AT = 1_800_000_000.0
 

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 
 import pytest
+from support.families import families_of
 from support.settings import LONG
 
 from exporter.ledger.memory import MemoryLedger
@@ -17,7 +18,6 @@ from exporter.simulator.report import Report, scale_of
 from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.truth import Fate, Truth
 from exporter.simulator.world import Habits, World
-from exporter.web.exposition import families_of
 
 BEGAN_AT = 1_800_000_000.0
 
