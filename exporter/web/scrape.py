@@ -99,7 +99,7 @@ class _Process(Collector):
             if one.family == catalogue.REJECTIONS.name
         }
         reasons = catalogue.UNCOMMITTED_REJECTIONS.labels["reason"]
-        none = {(reason,): 0 for reason in reasons}
+        none: dict[tuple[str, ...], int] = {(reason,): 0 for reason in reasons}
         yield _metric(catalogue.UNCOMMITTED_REJECTIONS, {**none, **waiting})
         yield from ProcessCollector(registry=None).collect()
 
