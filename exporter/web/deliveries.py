@@ -3,34 +3,43 @@
 Pure.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from exporter.ledger.interface import REFUSED, Delivery, Receipt
+from exporter.ledger.interface import REFUSED, Delivery, Outcome
 from exporter.metrics.entries import Entry
 from exporter.protocol import events
 from exporter.protocol.envelope import Envelope
-from exporter.protocol.events import Event
 from exporter.protocol.refusals import Refusal
 from exporter.protocol.texts import printable
 
 LONGEST_NAME: Final = 200
 
 
-def taken(
-    envelope: Envelope, event: Event, entry: Entry, receipt: Receipt, now: float
-) -> Delivery:
-    """Return the delivery of an event that is in the ledger, received at Unix time ``now``."""
-    return Delivery(
-        received_at=now,
-        outcome=receipt.outcome.value,
-        event=event.name,
-        push_domain=_name(event.push_domain),
-        app_name=_name(event.app_name),
-        stream_id=_name(event.stream_id),
-        delay_seconds=_delay(entry.occurred_at, now),
-        expires_in_seconds=_expires_in(envelope, now),
-        identity=entry.identity,
-    )
+class Taken(NamedTuple):
+    """The delivery of an entry that is in the ledger, received at Unix time ``now``.
+
+    Made into a row only when that is wanted; see ``Noted``.
+    """
+
+    outcome: Outcome
+    entry: Entry
+    now: float
+    expires_at: int | None
+
+    def delivery(self) -> Delivery:
+        """Return the row."""
+        entry, now = self.entry, self.now
+        return Delivery(
+            received_at=now,
+            outcome=self.outcome.value,
+            event=entry.event,
+            push_domain=_name(entry.push_domain),
+            app_name=_name(entry.app_name),
+            stream_id=_name(entry.stream_id),
+            delay_seconds=_between(entry.occurred_at, now),
+            expires_in_seconds=_between(now, self.expires_at),
+            identity=entry.identity,
+        )
 
 
 def refused(refusal: Refusal, envelope: Envelope, now: float) -> Delivery:
@@ -53,8 +62,8 @@ def refused(refusal: Refusal, envelope: Envelope, now: float) -> Delivery:
         push_domain=_name(event.push_domain),
         app_name=_name(event.app_name),
         stream_id=_name(event.stream_id),
-        delay_seconds=_delay(None if occurred_at_ms is None else occurred_at_ms / 1000, now),
-        expires_in_seconds=_expires_in(envelope, now),
+        delay_seconds=_between(None if occurred_at_ms is None else occurred_at_ms / 1000, now),
+        expires_in_seconds=_between(now, envelope.expires_at),
         identity=identity,
     )
 
@@ -63,10 +72,5 @@ def _name(text: str | None) -> str | None:
     return None if text is None else printable(text, LONGEST_NAME)
 
 
-def _delay(occurred_at: float | None, now: float) -> float | None:
-    return None if occurred_at is None else now - occurred_at
-
-
-def _expires_in(envelope: Envelope, now: float) -> float | None:
-    expires_at = envelope.expires_at
-    return None if expires_at is None else expires_at - now
+def _between(since: float | None, until: float | None) -> float | None:
+    return None if since is None or until is None else until - since
