@@ -3,8 +3,6 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.commands import css_exporter
+from support.commands import css_exporter, css_exporter_as_nobody
 from support.daemon import Daemon, request
 from support.packets import packet, signed
 from support.programs import free_port
@@ -166,12 +164,6 @@ def test_a_clock_that_is_behind(daemon: Start) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_directory_of_somebody_else(tmp_path: Path) -> None:
     """Where this user may not write, it is said whose place it is to change that."""
-    script = (
-        "import os; from exporter.cli import main; os.setuid(65534);"
-        f"main(['doctor', '--data-dir', {str(tmp_path / 'data')!r}])"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
-    )
+    ended = css_exporter_as_nobody("doctor", "--data-dir", tmp_path / "data")
     assert ended.returncode == 1
     assert "cannot be written by this user" in ended.stdout
