@@ -17,10 +17,11 @@ The rooms, from the inside out; a room imports from those before it, never from 
 ``metrics``    families, catalogue, entries: what an event means to a count; pure
 ``ledger``     where counts live: one contract, SQLite, PostgreSQL, memory
 ``web``        what is asked over HTTP: the receiver, exposition, pages
-``daemon``     settings, keys, logs, worker, server
+``daemon``     settings, keys, logs, worker, server; what says what is wrong with them (doctor)
 ``simulator``  the other end of the wire, and the truth about what it sent
 ``replay``     packets of a file, sent again
 
+``files`` has links to the dashboards, rules and examples that the package carries.
 ``cli`` and ``demo`` are shells around all of them.  Importing a module does nothing.
 """
 
