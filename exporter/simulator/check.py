@@ -1,13 +1,13 @@
-"""Compare the truth of a run with what an exporter shows.
+"""Compare what a run expects with what an exporter shows.
 
-Compared, for every series, is by how much it grew since before the run (since an empty
-ledger, if nobody looked then), exactly:
+For every series, compared is by how much it grew since before the run, or since an empty
+ledger if nobody looked before.  Exactly:
 
 - all counters: what callbacks add, accepted callbacks, redeliveries, refusals, and those
   that must not move (overflowed sources, expired pushes);
 - histograms of what packets say (push durations): every bucket, count and sum;
 - active streams by source and origin, and open pushes;
-- of the delay of callbacks only the count: when they were received the exporter alone knows.
+- of the delay of callbacks only the count: only the exporter knows when it received them.
 
 Not compared: when the last callback came, when the oldest open push began, how many sources
 there are, descriptions of errcodes, and what the exporter measures of itself.
@@ -24,9 +24,8 @@ from urllib.request import Request, urlopen
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.metrics import catalogue
-from exporter.simulator.meaning import Sample, le
-from exporter.simulator.report import Report, scale_of, shown
-from exporter.simulator.truth import NOTHING, Range
+from exporter.simulator.report import Report
+from exporter.simulator.samples import NOTHING, Range, Sample, in_units, le, sample, scale_of
 
 SETTLE_SECONDS: Final = 5.0
 """How long a difference may last: refusals are committed up to a second later."""
@@ -55,7 +54,7 @@ _COMPARED_SAMPLES: Final = (
 
 
 class CheckError(Exception):
-    """An exporter that cannot be asked; the text is for the user."""
+    """The exporter's metrics cannot be read; the text is for the user."""
 
 
 class Difference(NamedTuple):
@@ -66,22 +65,22 @@ class Difference(NamedTuple):
     grew: int
 
     def __str__(self) -> str:
-        least, most = (f"{shown(self.sample, end):.15g}" for end in self.expected)
+        least, most = (f"{in_units(self.sample, end):.15g}" for end in self.expected)
         expected = least if least == most else f"{least} to {most}"
-        return f"{self.sample}: sent {expected}, shown {shown(self.sample, self.grew):.15g}"
+        return f"{self.sample}: sent {expected}, shown {in_units(self.sample, self.grew):.15g}"
 
 
 class Exporter:
-    """An exporter's private listener, to be asked for what its ledger holds."""
+    """An exporter's private listener, asked for the metrics of its ledger."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         """Take the address of ``/metrics``; ``token`` is the exporter's ``metrics_token``."""
-        self._url = _of_ledger(url)
+        self._url = _metrics_url(url)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def shows(self) -> dict[Sample, int]:
-        """Return all samples that are compared, in whole numbers.  Raises ``CheckError``."""
-        request = Request(self._url, headers=self._headers)  # noqa: S310 - _of_ledger looked
+    def samples(self) -> dict[Sample, int]:
+        """Return all samples that can be compared, in whole numbers.  Raises ``CheckError``."""
+        request = Request(self._url, headers=self._headers)  # noqa: S310 - _metrics_url checked it
         try:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
                 text = answer.read().decode()
@@ -101,9 +100,9 @@ class Exporter:
         seconds: float = SETTLE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> list[Difference]:
-        """Return what still differs from a report after so long at most."""
+        """Return what still differs from a report after so many seconds."""
         deadline = time.monotonic() + seconds
-        while (found := compare(report, self.shows())) and time.monotonic() < deadline:
+        while (found := compare(report, self.samples())) and time.monotonic() < deadline:
             sleep(0.25)
         return found
 
@@ -112,27 +111,27 @@ def compare(report: Report, after: Mapping[Sample, int]) -> list[Difference]:
     """Return every sample that did not grow as a report says, sorted."""
     before = report.before or {}
     found = []
-    for sample in sorted({*report.samples, *before, *after}):
-        expected = report.samples.get(sample, NOTHING)
-        grew = after.get(sample, 0) - before.get(sample, 0)
+    for one in sorted({*report.samples, *before, *after}):
+        expected = report.samples.get(one, NOTHING)
+        grew = after.get(one, 0) - before.get(one, 0)
         if grew not in expected:
-            found.append(Difference(sample, expected, grew))
+            found.append(Difference(one, expected, grew))
     return found
 
 
 def _samples(text: str) -> Iterator[tuple[Sample, int]]:
     for family in text_string_to_metric_families(text):
-        for one in family.samples:
-            if one.name in _COMPARED_SAMPLES:
-                labels = dict(one.labels)
+        for shown in family.samples:
+            if shown.name in _COMPARED_SAMPLES:
+                labels = dict(shown.labels)
                 if "le" in labels:
                     labels["le"] = le(float(labels["le"]))
-                sample = Sample(one.name, tuple(sorted(labels.items())))
-                yield sample, round(one.value * scale_of(sample))
+                one = sample(shown.name, **labels)
+                yield one, round(shown.value * scale_of(one))
 
 
-def _of_ledger(url: str) -> str:
-    """Return an address of metrics, asking only for the ledger's; raise ``CheckError``."""
+def _metrics_url(url: str) -> str:
+    """Return the address of the ledger's metrics alone.  Raises ``CheckError``."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CheckError(f"{url} is no address like http://127.0.0.1:10063/metrics")

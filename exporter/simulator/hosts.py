@@ -1,16 +1,20 @@
-"""Hosts and their pushes, as the world keeps them."""
+"""Hosts and their pushes."""
 
 from dataclasses import dataclass, field
 
-from exporter.simulator.meaning import Packet, Stream
-from exporter.simulator.mix import Source
+from exporter.sending.requests import Packet
+from exporter.simulator.callback import Stream
+from exporter.simulator.weights import Source
 
 APPID = 1250000001
 
 
 @dataclass(slots=True, eq=False)
 class Push:
-    """One running push: ``lived_since`` is in the world's time, ``began_at`` in the sender's."""
+    """One running push.
+
+    ``began_at`` is Unix time; ``lived_since`` and ``recorded_since`` are in the world's time.
+    """
 
     sequence: str
     lived_since: float
@@ -21,7 +25,7 @@ class Push:
 
 @dataclass(slots=True, eq=False)
 class Host:
-    """One who pushes, again and again, on a stream of their own."""
+    """Somebody who pushes again and again, always to the same stream."""
 
     source: Source
     stream_id: str
@@ -30,7 +34,7 @@ class Host:
     captured: bool
     moderated: bool
     push: Push | None = None
-    said: dict[str, int] = field(default_factory=dict)
+    latest: dict[str, int] = field(default_factory=dict)
 
     @property
     def stream(self) -> Stream:
@@ -52,12 +56,12 @@ class Host:
         }
 
     def first_in_second(self, what: str, second: int) -> bool:
-        """Return whether ``what`` was not yet told of this stream in a second.
+        """Return whether no packet about ``what`` was made for this stream in a second.
 
-        Some packets have no identity but what, where and in which second: the sender tells
-        each of them once.
+        Some packets have no other identity than these three: the second of two would look
+        like a redelivery.
         """
-        if self.said.get(what) == second:
+        if self.latest.get(what) == second:
             return False
-        self.said[what] = second
+        self.latest[what] = second
         return True

@@ -1,4 +1,4 @@
-"""Packets of pushes, recordings, captures and moderation, each with its meaning.
+"""Callbacks of pushes, recordings, captures and moderation.
 
 Pure.  ``now`` is the sender's Unix time; ``serial`` a number that no other packet has.
 """
@@ -7,9 +7,11 @@ import json
 from random import Random
 
 from exporter.metrics import catalogue
-from exporter.simulator import mix
+from exporter.sending.requests import Packet
+from exporter.simulator import weights
+from exporter.simulator.callback import Callback, PushBegun
 from exporter.simulator.hosts import Host, Push
-from exporter.simulator.meaning import Callback, Packet, PushBegun, add, observe
+from exporter.simulator.samples import add, observe
 
 _USER_IP = "198.51.100.23"
 
@@ -26,7 +28,7 @@ def push(host: Host, begun: Push) -> Callback:
 
 
 def interruption(
-    host: Host, ended: Push, errcode: mix.ErrCode, milliseconds: int, now: int
+    host: Host, ended: Push, errcode: weights.SentErrcode, milliseconds: int, now: int
 ) -> Callback:
     """Return the callback of a push that ended after so long."""
     origin = host.source.origin
@@ -51,7 +53,7 @@ def interruption(
 def push_error(host: Host, running: Push, chance: Random, now: int) -> Callback:
     """Return a report of the faults of a running push."""
     faults: dict[int, str] = dict(
-        mix.draw(chance, mix.PUSH_ERRORS) for _ in range(chance.randint(1, 3))
+        weights.draw(chance, weights.PUSH_ERRORS) for _ in range(chance.randint(1, 3))
     )
     counts = {number: chance.randint(1, 5) for number in faults}
     at = now * 1000 + chance.randrange(1000)
@@ -161,7 +163,7 @@ def screencapture(host: Host, chance: Random, now: int, serial: int) -> Callback
 
 def porn_detection(host: Host, chance: Random, now: int, serial: int) -> Callback:
     """Return the callback of a suspicious picture, now and then in the older dialect."""
-    label, sub_label, suggestion, number = mix.draw(chance, mix.IMAGE_FINDINGS)
+    label, sub_label, suggestion, number = weights.draw(chance, weights.IMAGE_FINDINGS)
     packet = host.named("app", "appname")
     packet["streamId"] = packet.pop("stream_id")
     packet |= {
@@ -186,7 +188,7 @@ def porn_detection(host: Host, chance: Random, now: int, serial: int) -> Callbac
 
 def audio_moderation(host: Host, chance: Random, serial: int) -> Callback:
     """Return the callback of suspicious sound."""
-    label, suggestion = mix.draw(chance, mix.AUDIO_FINDINGS)
+    label, suggestion = weights.draw(chance, weights.AUDIO_FINDINGS)
     packet = host.named("domain", "path") | {
         "interface": "general_callback",
         "event_type": 315,

@@ -1,8 +1,8 @@
 """Hosts that live: they push, are recorded, captured and moderated, are cut off, come back.
 
-Pure: chance is a seeded generator, and the caller tells the time.  The world has a time of
-its own, in which lives have their natural lengths; how fast it passes follows from how fast
-callbacks are taken out.  Packets carry the caller's time, durations the world's.
+Pure: chance is a seeded generator, and the caller gives the time.  The world has a time of
+its own, in which pushes last as long as real ones; it passes as fast as callbacks are taken.
+Times in packets are the caller's, durations are the world's.
 """
 
 import heapq
@@ -15,9 +15,9 @@ from itertools import chain, count, islice, repeat
 from random import Random
 from typing import Final
 
-from exporter.simulator import mix, packets, rarities
+from exporter.simulator import packets, rare_packets, weights
+from exporter.simulator.callback import Callback
 from exporter.simulator.hosts import Host, Push
-from exporter.simulator.meaning import Callback
 
 DAY: Final = 86400.0
 
@@ -34,12 +34,12 @@ class Habits:
     recording_seconds: float = 1800
     moderation_seconds: float = 7200
     error_seconds: float = 3600
-    rarity_seconds: float = 3600
+    rare_seconds: float = 3600
     diurnal: bool = False
 
 
 class World:
-    """A number of hosts, and what happens to them."""
+    """Hosts, and what happens to them next."""
 
     def __init__(self, seed: int, began_at: float, streams: int, habits: Habits) -> None:
         """Make hosts; with the same arguments always the same ones.
@@ -47,18 +47,21 @@ class World:
         ``began_at`` (Unix seconds) also makes sequences and stream names those of this run.
         """
         self.habits = habits
-        self.errcodes: mix.Errcodes = mix.ERRCODES
-        self.shut: frozenset[str] = frozenset()
-        """Origins from which nobody gets through."""
+        self.errcodes: weights.Errcodes = weights.ERRCODES
+        self.shut_origins: frozenset[str] = frozenset()
+        """Origins from which nobody can begin a push."""
         self._chance = Random(seed)
         self._serials = count(int(began_at * 1000) * 1_000_000)
         self._order = count()
         self._time = 0.0
         self._coming: list[tuple[float, int, Callable[[float], None]]] = []
-        self._told: deque[Callback] = deque()
+        self._happened: deque[Callback] = deque()
         run = f"{int(began_at * 1000):x}"
-        # However few they are, one is never shut out, and the next one is overseas.
-        first = mix.SOURCES[0][1], next(one for _, one in mix.SOURCES if one.origin == "overseas")
+        # The first host is never shut out, the second is overseas: so two are enough.
+        first = (
+            weights.SOURCES[0][1],
+            next(one for _, one in weights.SOURCES if one.origin == "overseas"),
+        )
         self.hosts = [
             self._host(f"room{number}-{run}", source)
             for number, source in enumerate(islice(chain(first, repeat(None)), streams), 1)
@@ -72,39 +75,39 @@ class World:
 
     @property
     def pending(self) -> int:
-        """Return how many callbacks have happened and were not taken out."""
-        return len(self._told)
+        """Return how many callbacks have happened and are not taken yet."""
+        return len(self._happened)
 
     def next(self, now: float) -> Callback:
-        """Return the next callback; what happens, happens at Unix time ``now``."""
-        while not self._told:
+        """Return the next callback, which happens at Unix time ``now``."""
+        while not self._happened:
             self._time, _, happen = heapq.heappop(self._coming)
             happen(now)
-        return self._told.popleft()
+        return self._happened.popleft()
 
-    def drop(self, hosts: Iterable[Host], errcodes: mix.Errcodes, now: float) -> None:
+    def drop(self, hosts: Iterable[Host], errcodes: weights.Errcodes, now: float) -> None:
         """Interrupt the pushes of hosts, all at once."""
         for host in hosts:
             if host.push:
-                self._end(host, mix.draw(self._chance, errcodes), now)
+                self._end(host, weights.draw(self._chance, errcodes), now)
 
     def pushing(self) -> list[Host]:
         """Return the hosts that push."""
         return [host for host in self.hosts if host.push]
 
     def some(self, hosts: list[Host]) -> list[Host]:
-        """Return one of the hosts by chance, none of none."""
+        """Return a list of one host by chance; of no hosts an empty one."""
         return [self._chance.choice(hosts)] if hosts else []
 
-    def _host(self, stream_id: str, source: mix.Source | None) -> Host:
+    def _host(self, stream_id: str, source: weights.Source | None) -> Host:
         chance = self._chance
-        source = source or mix.draw(chance, mix.SOURCES)
+        source = source or weights.draw(chance, weights.SOURCES)
         recorded = chance.random() < 0.5
         return Host(
             source=source,
             stream_id=stream_id,
-            set_id=chance.choice(mix.SET_IDS[source.origin]),
-            recorded_as=mix.draw(chance, mix.RECORDING_FORMATS) if recorded else None,
+            set_id=chance.choice(weights.SET_IDS[source.origin]),
+            recorded_as=weights.draw(chance, weights.RECORDING_FORMATS) if recorded else None,
             captured=chance.random() < 0.6,
             moderated=chance.random() < 0.6,
         )
@@ -112,37 +115,37 @@ class World:
     def _begin(self, host: Host, now: float) -> None:
         if host.push:
             return
-        if host.source.origin in self.shut:
+        if host.source.origin in self.shut_origins:
             self._later(self._chance.uniform(30, 120), partial(self._begin, host))
             return
         serial = next(self._serials)
         push = Push(str(serial), self._time, int(now), f"rec{serial}", self._time)
         host.push = push
-        self._told.append(packets.push(host, push))
+        self._happened.append(packets.push(host, push))
         if host.recorded_as:
-            self._tell_status(host, "record_start_succeeded", now)
+            self._report_status(host, "record_start_succeeded", now)
             self._during(self.habits.recording_seconds, self._record, host, push, regular=True)
         if host.captured:
             self._during(self.habits.capture_seconds, self._capture, host, push, regular=True)
         if host.moderated:
             self._during(self.habits.moderation_seconds, self._moderate, host, push)
-        self._during(self.habits.error_seconds, self._err, host, push)
-        self._during(self.habits.rarity_seconds, self._surprise, host, push)
+        self._during(self.habits.error_seconds, self._make_errors, host, push)
+        self._during(self.habits.rare_seconds, self._make_rare, host, push)
         length = min(DAY, self._lasting(self.habits.push_seconds, self.habits.push_spread))
         self._later(length, partial(self._finish, host, push))
 
     def _finish(self, host: Host, push: Push, now: float) -> None:
         if host.push is push:
-            self._end(host, mix.draw(self._chance, self.errcodes), now)
+            self._end(host, weights.draw(self._chance, self.errcodes), now)
 
-    def _end(self, host: Host, errcode: mix.ErrCode, now: float) -> None:
+    def _end(self, host: Host, errcode: weights.SentErrcode, now: float) -> None:
         push = host.push
         assert push  # noqa: S101 - callers looked
         lasted = round((self._time - push.lived_since) * 1000)
-        self._told.append(packets.interruption(host, push, errcode, lasted, int(now)))
+        self._happened.append(packets.interruption(host, push, errcode, lasted, int(now)))
         if host.recorded_as:
             self._record(host, now)
-            self._tell_status(host, "record_ended", now)
+            self._report_status(host, "record_ended", now)
         host.push = None
         pause = self._lasting(self.habits.pause_seconds, self.habits.pause_spread)
         if errcode.cause != "client_stop":
@@ -158,18 +161,18 @@ class World:
         if seconds:
             serial = next(self._serials)
             push.recorded_since = self._time
-            self._told.append(
+            self._happened.append(
                 packets.recording(host, push, seconds, self._chance, int(now), serial)
             )
 
-    def _tell_status(self, host: Host, status: str, now: float) -> None:
+    def _report_status(self, host: Host, status: str, now: float) -> None:
         assert host.push  # noqa: S101 - callers looked
         serial = next(self._serials)
-        self._told.append(packets.recording_status(host, host.push, status, int(now), serial))
+        self._happened.append(packets.recording_status(host, host.push, status, int(now), serial))
 
     def _capture(self, host: Host, now: float) -> None:
         serial = next(self._serials)
-        self._told.append(packets.screencapture(host, self._chance, int(now), serial))
+        self._happened.append(packets.screencapture(host, self._chance, int(now), serial))
 
     def _moderate(self, host: Host, now: float) -> None:
         serial = next(self._serials)
@@ -177,20 +180,20 @@ class World:
             found = packets.porn_detection(host, self._chance, int(now), serial)
         else:
             found = packets.audio_moderation(host, self._chance, serial)
-        self._told.append(found)
+        self._happened.append(found)
 
-    def _err(self, host: Host, now: float) -> None:
+    def _make_errors(self, host: Host, now: float) -> None:
         if host.push and host.first_in_second("push_error", int(now)):
-            self._told.append(packets.push_error(host, host.push, self._chance, int(now)))
+            self._happened.append(packets.push_error(host, host.push, self._chance, int(now)))
         if host.recorded_as and self._chance.random() < 0.1:
-            self._tell_status(host, "record_paused", now)
-            self._tell_status(host, "record_resumed", now)
+            self._report_status(host, "record_paused", now)
+            self._report_status(host, "record_resumed", now)
 
-    def _surprise(self, host: Host, now: float) -> None:
-        make = mix.draw(self._chance, rarities.MAKERS)
-        surprise = make(host, self._chance, int(now), next(self._serials))
-        if surprise:
-            self._told.append(surprise)
+    def _make_rare(self, host: Host, now: float) -> None:
+        make = weights.draw(self._chance, rare_packets.MAKERS)
+        callback = make(host, self._chance, int(now), next(self._serials))
+        if callback:
+            self._happened.append(callback)
 
     def _during(
         self,
@@ -222,5 +225,5 @@ class World:
         return max(1.0, self._chance.lognormvariate(math.log(median), spread))
 
     def _quietness(self) -> float:
-        """Return how much longer pauses are at this hour: the evening is lively."""
+        """Return by how much pauses are longer at this hour: least in the evening."""
         return 2.2 - 1.8 * math.cos(2 * math.pi * (self._time / DAY - 20 / 24))

@@ -10,12 +10,14 @@ from exporter.ledger.memory import MemoryLedger
 from exporter.metrics.entries import entry_for
 from exporter.protocol import events
 from exporter.protocol.vocabulary import EVENT_NAMES
+from exporter.simulator.callback import Callback
 from exporter.simulator.check import compare
-from exporter.simulator.meaning import Callback, Sample
-from exporter.simulator.mix import ERRCODES, SOURCES
-from exporter.simulator.report import Report, scale_of
+from exporter.simulator.expected import Expected
+from exporter.simulator.outgoing import Attempts
+from exporter.simulator.report import Report
+from exporter.simulator.samples import sample, scale_of
 from exporter.simulator.scenarios import SCENARIOS
-from exporter.simulator.truth import Fate, Truth
+from exporter.simulator.weights import ERRCODES, SOURCES
 from exporter.simulator.world import Habits, World
 from exporter.web.exposition import families_of
 
@@ -50,10 +52,10 @@ def test_every_event_happens() -> None:
 
 def test_sources_and_errcodes_are_many() -> None:
     """All sources are pushed to, and ends have many reasons, most of them harmless."""
-    told = played(4, 20_000, Habits(push_seconds=60, pause_seconds=10))
-    domains = {callback.begins.stream.push_domain for callback in told if callback.begins}
+    callbacks = played(4, 20_000, Habits(push_seconds=60, pause_seconds=10))
+    domains = {callback.begins.stream.push_domain for callback in callbacks if callback.begins}
     assert domains == {source.push_domain for _, source in SOURCES}
-    errcodes = Counter(c.packet["errcode"] for c in told if c.event == "interruption")
+    errcodes = Counter(c.packet["errcode"] for c in callbacks if c.event == "interruption")
     assert len(errcodes) > len(ERRCODES) / 2
     harmless = sum(errcodes[code] for code in (1, 2, 3, 4, 35))
     assert harmless > errcodes.total() / 2
@@ -86,28 +88,24 @@ def test_identities_differ() -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_meaning_agrees_with_the_exporter(scenario: str) -> None:
     """What a callback claims to mean is what the exporter's own ledger makes of it."""
-    ledger, truth = MemoryLedger(Limits()), Truth()
+    ledger, expected = MemoryLedger(Limits()), Expected()
     chosen = SCENARIOS[scenario]
     world, incident = World(8, BEGAN_AT, 60, chosen.habits), chosen.incident()
     for number in range(2500):
         now = BEGAN_AT + number / 100
         incident.act(world, now, struck=1000 < number < 1500)
         callback = world.next(now)
-        truth.settle(callback, Fate(accepted=1))
+        expected.settle(callback, Attempts(accepted=1))
         ledger.record(entry_for(events.parse(callback.packet)), now + 1)
     shown = {
-        Sample(sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        sample(one.name, **one.labels): one.value
         for metric in families_of(ledger.snapshot(), now)
-        for sample in metric.samples
+        for one in metric.samples
     }
-    expected = truth.samples()
-    after = {
-        sample: round(value * scale_of(sample))
-        for sample, value in shown.items()
-        if sample in expected
-    }
-    assert compare(Report(expected), after) == []
-    assert len(expected) > 100
+    samples = expected.samples()
+    after = {one: round(value * scale_of(one)) for one, value in shown.items() if one in samples}
+    assert compare(Report(samples), after) == []
+    assert len(samples) > 100
 
 
 def test_an_outage_cuts_everybody_at_once() -> None:

@@ -1,7 +1,7 @@
-"""How often things happen to hosts, and what the exporter is to call them.
+"""How often things happen to hosts, and the label values that the exporter must give them.
 
-Pure data.  Label values stand here in full, as the documents mean them, so that a slip in
-the exporter's own tables shows as a difference.
+Pure data.  Each table is rows of (weight, value).  Label values are written out as the
+documents mean them, so that a mistake in the exporter's own tables shows as a difference.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Source(NamedTuple):
-    """A push domain and app name, as labelled and as the wire may spell the domain."""
+    """A push domain and app name as labelled; ``spelling`` is how packets spell the domain."""
 
     push_domain: str
     app_name: str
@@ -41,7 +41,7 @@ SET_IDS: Final[dict[str, Sequence[int | None]]] = {
 }
 
 
-class ErrCode(NamedTuple):
+class SentErrcode(NamedTuple):
     """An errcode as sent, its labels, and the errmsg that comes with it."""
 
     number: int
@@ -55,54 +55,54 @@ class ErrCode(NamedTuple):
         return self.label or str(self.number)
 
 
-Errcodes = Sequence[tuple[int, ErrCode]]
+Errcodes = Sequence[tuple[int, SentErrcode]]
 
 _NETWORK: Final[Errcodes] = (
-    (40, ErrCode(8, "client_network", "No data for a long time")),
-    (10, ErrCode(12, "client_network", "Push link network abnormal")),
-    (8, ErrCode(13, "client_network", "Push link network abnormal")),
-    (5, ErrCode(14, "client_network", "Push link network abnormal")),
-    (5, ErrCode(15, "client_network", "Push link network abnormal")),
-    (5, ErrCode(16, "client_network", "Push link network abnormal")),
-    (5, ErrCode(17, "client_network", "Push link network abnormal")),
-    (12, ErrCode(20, "client_network", "No data for a long time")),
+    (40, SentErrcode(8, "client_network", "No data for a long time")),
+    (10, SentErrcode(12, "client_network", "Push link network abnormal")),
+    (8, SentErrcode(13, "client_network", "Push link network abnormal")),
+    (5, SentErrcode(14, "client_network", "Push link network abnormal")),
+    (5, SentErrcode(15, "client_network", "Push link network abnormal")),
+    (5, SentErrcode(16, "client_network", "Push link network abnormal")),
+    (5, SentErrcode(17, "client_network", "Push link network abnormal")),
+    (12, SentErrcode(20, "client_network", "No data for a long time")),
 )
 
 ERRCODES: Final[Errcodes] = (
-    (300, ErrCode(1, "client_stop", "The push client actively stopped the push")),
-    (220, ErrCode(2, "client_stop", "recv rtmp closeStream")),
-    (180, ErrCode(3, "client_stop", "recv() return 0")),
-    (50, ErrCode(4, "client_stop", "recv() return error")),
-    (6, ErrCode(35, "client_stop", "The push client actively stopped the push")),
+    (300, SentErrcode(1, "client_stop", "The push client actively stopped the push")),
+    (220, SentErrcode(2, "client_stop", "recv rtmp closeStream")),
+    (180, SentErrcode(3, "client_stop", "recv() return 0")),
+    (50, SentErrcode(4, "client_stop", "recv() return error")),
+    (6, SentErrcode(35, "client_stop", "The push client actively stopped the push")),
     *_NETWORK,
-    (3, ErrCode(6, "client_network", "RTMP protocol content abnormal")),
-    (4, ErrCode(7, "client_network", "rtmp message larger than 1M")),
-    (2, ErrCode(23, "client_network", "RTMP protocol content abnormal")),
-    (2, ErrCode(33, "client_network", "RTMP AMF data abnormal")),
-    (2, ErrCode(39, "client_network", "frame rate abnormal")),
-    (15, ErrCode(18, "rejected", "push url maybe invalid")),
-    (6, ErrCode(19, "rejected", "3rdparty auth failed")),
-    (4, ErrCode(5, "platform", "Internal error")),
-    (3, ErrCode(9, "platform", "Internal error")),
-    (3, ErrCode(10, "platform", "Proxy interrupted")),
-    (4, ErrCode(11, "platform", "Internal error")),
-    (2, ErrCode(24, "platform", "Internal error")),
-    (3, ErrCode(37, "platform", "srs no player")),
-    (2, ErrCode(38, "platform", "Internal error")),
-    (30, ErrCode(21, "operator", "Drop stream")),
-    (3, ErrCode(0, "unknown", "")),
-    (2, ErrCode(22, "unknown", "Unknown")),
-    (2, ErrCode(31, "unknown", "Unknown")),
-    (2, ErrCode(77, "unknown", "something new", "other")),
+    (3, SentErrcode(6, "client_network", "RTMP protocol content abnormal")),
+    (4, SentErrcode(7, "client_network", "rtmp message larger than 1M")),
+    (2, SentErrcode(23, "client_network", "RTMP protocol content abnormal")),
+    (2, SentErrcode(33, "client_network", "RTMP AMF data abnormal")),
+    (2, SentErrcode(39, "client_network", "frame rate abnormal")),
+    (15, SentErrcode(18, "rejected", "push url maybe invalid")),
+    (6, SentErrcode(19, "rejected", "3rdparty auth failed")),
+    (4, SentErrcode(5, "platform", "Internal error")),
+    (3, SentErrcode(9, "platform", "Internal error")),
+    (3, SentErrcode(10, "platform", "Proxy interrupted")),
+    (4, SentErrcode(11, "platform", "Internal error")),
+    (2, SentErrcode(24, "platform", "Internal error")),
+    (3, SentErrcode(37, "platform", "srs no player")),
+    (2, SentErrcode(38, "platform", "Internal error")),
+    (30, SentErrcode(21, "operator", "Drop stream")),
+    (3, SentErrcode(0, "unknown", "")),
+    (2, SentErrcode(22, "unknown", "Unknown")),
+    (2, SentErrcode(31, "unknown", "Unknown")),
+    (2, SentErrcode(77, "unknown", "something new", "other")),
 )
 """What ends pushes on an ordinary day."""
 
 OUTAGE_ERRCODES: Final[Errcodes] = _NETWORK
-"""What ends pushes whose way to the platform is cut."""
+"""What ends pushes when the network to the platform is cut."""
 
 SPIKE_ERRCODES: Final[Errcodes] = (
-    (8, ErrCode(11, "platform", "Internal error")),
-    (2, ErrCode(5, "platform", "Internal error")),
+    (8, SentErrcode(11, "platform", "Internal error")),
+    (2, SentErrcode(5, "platform", "Internal error")),
 )
 """What ends pushes when the platform has trouble."""
 
@@ -181,6 +181,6 @@ RELAY_EVENTS: Final[Sequence[tuple[int, str]]] = (
 
 
 def draw(chance: Random, table: Sequence[tuple[int, T]]) -> T:
-    """Return one row's value, as often as its weight says."""
+    """Return the value of one row, chosen by weight."""
     weights = [weight for weight, _ in table]
     return chance.choices(table, weights)[0][1]

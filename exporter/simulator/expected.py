@@ -1,44 +1,22 @@
-"""What the exporter must show, given what it answered.
+"""What an exporter must show, given its answers.
 
-Pure.  A callback that was answered 200 was counted.  One that was never sent, or refused,
-was not.  Of one that was sent and got no usable answer nobody but the ledger knows, so every
-number is a range; without lost answers its ends are equal.
+Pure.  A callback that was answered 200 is counted.  One that was never sent, or refused, is
+not.  If an answer was lost, only the ledger knows: so every number is a range, whose ends are
+equal as long as no answer is lost.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
 
 from exporter.metrics import catalogue
 from exporter.protocol.refusals import STATUS
-from exporter.simulator.meaning import Addition, Callback, PushBegun, Sample, Stream, add
+from exporter.simulator.callback import Callback, PushBegun, Stream
+from exporter.simulator.outgoing import Attempts
+from exporter.simulator.samples import Addition, Range, Sample, add
 
 
-class Range(NamedTuple):
-    """The least and the most that a sample may show, in units of 1/scale of its family."""
-
-    least: int
-    most: int
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.least <= number <= self.most
-
-    def __str__(self) -> str:
-        return f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
-
-
-NOTHING: Final = Range(0, 0)
-
-
-class Fate(NamedTuple):
-    """What became of a callback's deliveries: answers of 200, and sendings without an answer."""
-
-    accepted: int = 0
-    lost: int = 0
-
-
-class Truth:
-    """The sum of what was accepted; fed with the fate of each callback, once."""
+class Expected:
+    """The sum of what each callback adds, given how the attempts to send it ended."""
 
     def __init__(self) -> None:
         self._least: Counter[Sample] = Counter()
@@ -49,46 +27,44 @@ class Truth:
         self._maybe_ended: set[str] = set()
         self.lost_answers = 0
 
-    def settle(self, callback: Callback, fate: Fate) -> None:
-        """Take the final fate of a callback."""
-        self.lost_answers += fate.lost
-        if fate.accepted:
+    def settle(self, callback: Callback, attempts: Attempts) -> None:
+        """Add a callback that will not be sent again; once for each callback."""
+        self.lost_answers += attempts.lost
+        if attempts.accepted:
             for addition in callback.all_additions():
                 self._add(addition)
             self._count_open(callback)
-        elif fate.lost:
+        elif attempts.lost:
             for sample, amount in callback.all_additions():
                 self._most[sample] += amount
             self._count_maybe_open(callback)
-        # Whoever was recorded more than once was recognised all the other times.
-        fewest = max(0, fate.accepted - 1)
-        most = max(0, fate.accepted + fate.lost - 1)
+        # It is recorded once; each further time it is a redelivery.
+        fewest = max(0, attempts.accepted - 1)
+        most = max(0, attempts.accepted + attempts.lost - 1)
         duplicates, _ = add(catalogue.DUPLICATES, event=callback.event)
         if most:
             self._least[duplicates] += fewest
             self._most[duplicates] += most
 
     def refuse(self, reason: str) -> None:
-        """Take a refusal that the exporter answered with."""
+        """Add a refusal, by the reason in the answer."""
         self._add(add(catalogue.REJECTIONS, reason=reason))
 
     def refuse_maybe(self) -> None:
-        """Take a forgery that got no answer: perhaps refused, perhaps never read."""
+        """Add a forgery that got no answer: it may have been refused, or never read."""
         self.lost_answers += 1
 
     @property
     def active_streams(self) -> int:
-        """Return how many streams have an open push, as far as answers tell."""
+        """Return how many streams have an open push, lost answers left aside."""
         return len({push.stream for push in self._open.values()})
 
     def samples(self) -> dict[Sample, Range]:
         """Return every sample that is not certainly 0."""
-        found = {
-            sample: Range(self._least[sample], most) for sample, most in self._most.items() if most
-        }
+        found = {one: Range(self._least[one], most) for one, most in self._most.items() if most}
         if self.lost_answers:
-            # A lost answer may have been any refusal, and an exporter that broke off may have
-            # lost its last second of them.
+            # A lost answer may have been any refusal; and an exporter that was killed may have
+            # lost the refusals of its last second.
             for reason in STATUS:
                 refusals, _ = add(catalogue.REJECTIONS, reason=reason)
                 found[refusals] = Range(0, self._most[refusals] + self.lost_answers)

@@ -1,0 +1,39 @@
+"""A callback on its way to the receiver.
+
+Pure.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from exporter.sending.requests import Request, signed
+from exporter.simulator.callback import Callback
+
+
+class Attempts(NamedTuple):
+    """How the attempts to send a callback ended, those that were surely refused left out.
+
+    ``lost`` counts those after which nobody but the ledger knows whether it is recorded.
+    """
+
+    accepted: int = 0
+    lost: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Outgoing:
+    """A callback on its way: how often it was sent, and how that ended."""
+
+    callback: Callback
+    sent: int = 0
+    accepted: int = 0
+    lost: int = 0
+
+    @property
+    def attempts(self) -> Attempts:
+        """Return how the attempts ended so far."""
+        return Attempts(self.accepted, self.lost)
+
+    def request(self, now: float, key: bytes | None) -> Request:
+        """Return the request as it is sent at Unix time ``now``, signed if there is a key."""
+        return Request(signed(self.callback.packet, now, key))
