@@ -16,6 +16,9 @@ Packet = dict[str, Any]
 _PERHAPS_RECORDED: Final = "ledger_unavailable"
 """The only refusal after which a callback may be recorded all the same."""
 
+_RECORDED: Final = frozenset({"forward_timed_out", "forward_unreachable", "forward_overloaded"})
+"""Words for: the callback is recorded, but must come again for the consumer behind."""
+
 _HINTS: Final = {
     "bad_signature": "does the key equal the exporter's callback key?",
     "unsigned": "give the exporter's callback key with --key or --key-file",
@@ -56,10 +59,15 @@ class Answer(NamedTuple):
         return self.reason if self.status is not None and self.reason in STATUS else None
 
     @property
+    def recorded(self) -> bool:
+        """Return whether the callback is recorded for certain."""
+        return self.accepted or (self.status is not None and self.reason in _RECORDED)
+
+    @property
     def lost(self) -> bool:
-        """Return whether the callback may have been recorded although the answer was no 200."""
+        """Return whether it is not known if the callback is recorded."""
         refused = self.refusal is not None and self.reason != _PERHAPS_RECORDED
-        return self.sent and not self.accepted and not refused
+        return self.sent and not self.recorded and not refused
 
 
 def signed(packet: Packet, now: float, key: bytes | None) -> bytes:

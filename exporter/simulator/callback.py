@@ -4,7 +4,7 @@ Pure.  Whoever makes the packet writes down what it means; nothing is read out o
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from exporter.metrics import catalogue
 from exporter.sending.requests import Packet
@@ -18,22 +18,48 @@ class Stream(NamedTuple):
     app_name: str
     stream_id: str
 
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the stream ``push_domain/app_name/stream_id``.
+
+        Raises ``ValueError``, its text for the user.
+        """
+        push_domain, app_name, stream_id, *_ = (*text.split("/", 2), "", "")
+        if not (push_domain and app_name and stream_id) or "*" in text:
+            raise ValueError(f"{text} is no stream like push.example.com/live/channel-1")
+        return cls(push_domain.lower(), app_name, stream_id)
+
 
 class PushBegun(NamedTuple):
-    """The push that a callback says has begun; ``began_at`` in Unix seconds."""
+    """A push that a callback says has begun; ``began_at_ms`` in Unix milliseconds."""
 
     sequence: str
     stream: Stream
     origin: str
-    began_at: int
+    began_at_ms: int
+
+
+class PushEnded(NamedTuple):
+    """A push that a callback says has ended; ``ended_at_ms`` in Unix milliseconds."""
+
+    sequence: str
+    stream: Stream
+    origin: str
+    ended_at_ms: int
+    cause: str
+
+    @property
+    def is_drop(self) -> bool:
+        """Return whether it ended although neither host nor customer wanted it."""
+        return self.cause not in ("client_stop", "operator")
 
 
 class Callback(NamedTuple):
     """A packet and its meaning.
 
-    ``additions`` are those of its event alone.  ``begins`` and ``ends`` (a sequence) change
-    the set of open pushes.  ``timed`` says whether the packet has a time of its own, so that
-    the exporter observes its delay.
+    ``additions`` are those of its event alone; ``begins`` and ``ends`` change which streams
+    are active.  ``timed`` says whether the packet has a time of its own, so that the exporter
+    observes its delay.
     """
 
     event: str
@@ -41,7 +67,7 @@ class Callback(NamedTuple):
     additions: tuple[Addition, ...] = ()
     timed: bool = True
     begins: PushBegun | None = None
-    ends: str | None = None
+    ends: PushEnded | None = None
 
     def all_additions(self) -> Iterator[Addition]:
         """Yield everything that is added when this callback is counted."""

@@ -7,6 +7,7 @@ ledger if nobody looked before.  Exactly:
   that must not move (overflowed sources, expired pushes);
 - histograms of what packets say (push durations): every bucket, count and sum;
 - active streams by source and origin, and open pushes;
+- dropped streams by source and origin, and watched streams, as they must be when one looks;
 - of the delay of callbacks only the count: only the exporter knows when it received them.
 
 Not compared: when the last callback came, when the oldest open push began, how many sources
@@ -14,7 +15,8 @@ there are, descriptions of errcodes, and what the exporter measures of itself.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.client import HTTPException
 from typing import Final, NamedTuple
 from urllib.error import HTTPError
@@ -24,6 +26,8 @@ from urllib.request import Request, urlopen
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.metrics import catalogue
+from exporter.simulator import gauges
+from exporter.simulator.gauges import Look, Window
 from exporter.simulator.report import Report
 from exporter.simulator.samples import NOTHING, Range, Sample, in_units, le, sample, scale_of
 
@@ -31,6 +35,7 @@ SETTLE_SECONDS: Final = 5.0
 """How long a difference may last: refusals are committed up to a second later."""
 
 _TIMEOUT_SECONDS: Final = 20.0
+_WINDOW: Final = Window()
 
 _COMPARED: Final = frozenset(
     family.name
@@ -78,9 +83,10 @@ class Exporter:
         self._url = _metrics_url(url)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def samples(self) -> dict[Sample, int]:
+    def look(self) -> Look:
         """Return all samples that can be compared, in whole numbers.  Raises ``CheckError``."""
         request = Request(self._url, headers=self._headers)  # noqa: S310 - _metrics_url checked it
+        began_at = time.time()
         try:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
                 text = answer.read().decode()
@@ -92,7 +98,7 @@ class Exporter:
             raise CheckError(f"{self._url} cannot be read: {error}") from error
         if not found:
             raise CheckError(f"{self._url} shows no metrics of this exporter")
-        return found
+        return Look(found, began_at, time.time())
 
     def differences(
         self,
@@ -102,21 +108,43 @@ class Exporter:
     ) -> list[Difference]:
         """Return what still differs from a report after so many seconds."""
         deadline = time.monotonic() + seconds
-        while (found := compare(report, self.samples())) and time.monotonic() < deadline:
+        report = _known(report)
+        while (found := compare(report, self.look())) and time.monotonic() < deadline:
             sleep(0.25)
         return found
 
 
-def compare(report: Report, after: Mapping[Sample, int]) -> list[Difference]:
-    """Return every sample that did not grow as a report says, sorted."""
+def compare(report: Report, look: Look, window: Window = _WINDOW) -> list[Difference]:
+    """Return every sample that did not grow as a report says, sorted.
+
+    ``window`` is what the exporter's settings say of dropped streams.
+    """
     before = report.before or {}
+    states = gauges.dropped(report.drops, window, look) | gauges.watched(report.watched)
     found = []
-    for one in sorted({*report.samples, *before, *after}):
-        expected = report.samples.get(one, NOTHING)
-        grew = after.get(one, 0) - before.get(one, 0)
+    for one in sorted({*report.samples, *states, *before, *look.samples}):
+        shown_before = before.get(one, 0)
+        if one.name == gauges.DROPPED:
+            # What was dropped before is not ours: it may have come back meanwhile, or not.
+            least, most = states.get(one, NOTHING)
+            expected = Range(least - shown_before, most)
+        elif one in states:
+            expected = Range(*(end - shown_before for end in states[one]))
+        else:
+            expected = report.samples.get(one, NOTHING)
+        grew = look.samples.get(one, 0) - shown_before
         if grew not in expected:
             found.append(Difference(one, expected, grew))
     return found
+
+
+def _known(report: Report) -> Report:
+    """Return a report without the streams of gauges that the exporter does not have."""
+    return replace(
+        report,
+        drops=report.drops if gauges.DROPPED in catalogue.BY_NAME else (),
+        watched=report.watched if gauges.WATCHED_ACTIVE in catalogue.BY_NAME else (),
+    )
 
 
 def _samples(text: str) -> Iterator[tuple[Sample, int]]:

@@ -11,6 +11,7 @@ import click
 from exporter.sending.connection import CallbackUrl
 from exporter.sending.options import key_of, receiver_options
 from exporter.sending.progress import interrupt_on
+from exporter.simulator.callback import Stream
 from exporter.simulator.check import CheckError, Exporter
 from exporter.simulator.options import Options
 from exporter.simulator.report import Report, ReportError
@@ -21,6 +22,15 @@ T = TypeVar("T")
 
 _DEFAULTS: Final = Options()
 _SCENARIO_HELP: Final = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
+
+
+def _streams(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Stream, ...]:
+    try:
+        return tuple(map(Stream.of, texts))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(
@@ -68,6 +78,14 @@ _SCENARIO_HELP: Final = "; ".join(f"{name}: {one.summary}" for name, one in SCEN
     help="Divides the waits of the documented retry schedule (12 times a minute apart).",
 )
 @click.option("--diurnal", is_flag=True, help="More hosts in the evening of the hosts' days.")
+@click.option(
+    "--watched",
+    multiple=True,
+    callback=_streams,
+    metavar="STREAM",
+    help="A channel that pushes all day, push_domain/app_name/stream_id, that the exporter has"
+    " in watched_streams; more than once for more.",
+)
 @click.option("--seed", type=int, help="The same seed, the same lives.  [default: by chance]")
 @click.option(
     "--report",
@@ -112,7 +130,7 @@ def simulate(
     exporter = before = None
     if metrics_url:
         exporter = Exporter(metrics_url, metrics_token)
-        before = _or_exit(exporter.samples)
+        before = _or_exit(exporter.look).samples
     run = Run(Options(**options, seed=secrets.randbelow(2**31) if seed is None else seed))
     interrupt_on(signal.SIGINT, signal.SIGTERM)
     run.send(url, callback_key, connections)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from exporter.simulator.callback import Stream
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -10,6 +12,7 @@ class Options:
     ``rate`` counts callbacks a second, retries apart; 0: as fast as they are answered.
     ``duration`` is seconds; 0: until stopped.  ``time_scale`` divides the waits before
     retries, redeliveries and late callbacks.  The shares are parts of all callbacks.
+    ``watched`` streams are those that the exporter has as ``watched_streams``.
     """
 
     scenario: str = "steady"
@@ -21,3 +24,4 @@ class Options:
     seed: int = 1
     redelivered_share: float = 0.02
     late_share: float = 0.02
+    watched: tuple[Stream, ...] = ()

@@ -11,12 +11,12 @@ from exporter.simulator.callback import Callback
 
 
 class Attempts(NamedTuple):
-    """How the attempts to send a callback ended, those that were surely refused left out.
+    """How many attempts to send a callback were recorded for certain, and how many perhaps.
 
-    ``lost`` counts those after which nobody but the ledger knows whether it is recorded.
+    ``lost`` counts those of which nobody but the ledger knows.
     """
 
-    accepted: int = 0
+    recorded: int = 0
     lost: int = 0
 
 
@@ -27,12 +27,13 @@ class Outgoing:
     callback: Callback
     sent: int = 0
     accepted: int = 0
+    recorded: int = 0
     lost: int = 0
 
     @property
     def attempts(self) -> Attempts:
         """Return how the attempts ended so far."""
-        return Attempts(self.accepted, self.lost)
+        return Attempts(self.recorded, self.lost)
 
     def request(self, now: float, key: bytes | None) -> Request:
         """Return the request as it is sent at Unix time ``now``, signed if there is a key."""

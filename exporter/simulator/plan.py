@@ -120,11 +120,14 @@ class Plan:
         if answer.refusal:
             self.expected.refuse(answer.refusal)
         if isinstance(outgoing, Forgery):
-            if answer.lost:
+            if answer.accepted:  # by the consumer behind, which sees refused ones too
+                self.expected.refuse(outgoing.reason)
+            elif answer.lost:
                 self.expected.refuse_maybe()
             return
         was_accepted = outgoing.accepted > 0
         outgoing.accepted += answer.accepted
+        outgoing.recorded += answer.recorded
         outgoing.lost += answer.lost
         if outgoing.accepted:
             self._settle_accepted(outgoing, now, first=not was_accepted)

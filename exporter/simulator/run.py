@@ -24,7 +24,7 @@ class Run:
         self._began_at = time.time()
         self._ended_at = self._began_at
         habits = replace(SCENARIOS[options.scenario].habits, diurnal=options.diurnal)
-        world = World(options.seed, self._began_at, options.streams, habits)
+        world = World(options.seed, self._began_at, options.streams, habits, options.watched)
         self._plan = Plan(world, options, self._began_at)
 
     @property
@@ -45,7 +45,11 @@ class Run:
 
     def report(self, before: Mapping[Sample, int] | None) -> Report:
         """Return what is expected; ``before`` is what the exporter showed at the beginning."""
-        times = {"began_at": self._began_at, "ended_at": self._ended_at}
+        run = asdict(self._options) | {
+            "watched": ["/".join(stream) for stream in self._options.watched],
+            "began_at": self._began_at,
+            "ended_at": self._ended_at,
+        }
         counts, expected = self._plan.counts, self._plan.expected
         callbacks = {
             "made": counts.callbacks,
@@ -58,7 +62,14 @@ class Run:
             "lost_answers": expected.lost_answers,
             "faults": dict(counts.faults.most_common()),
         }
-        return Report(expected.samples(), asdict(self._options) | times, callbacks, before)
+        return Report(
+            expected.samples(),
+            run,
+            callbacks,
+            before,
+            tuple(expected.streams.drops()),
+            tuple(expected.streams.watched(self._options.watched)),
+        )
 
     def summary(self) -> str:
         """Return what happened, in a few lines."""
@@ -72,7 +83,8 @@ class Run:
             "redelivered": counts.redelivered,
             "not delivered": counts.not_delivered.total(),
             "forged": counts.forged,
-            "active streams": self._plan.expected.active_streams,
+            "active streams": self._plan.expected.streams.active,
+            "dropped": sum(1 for _ in self._plan.expected.streams.drops()),
         }
         lines = [
             f"{options.scenario}, seed {options.seed}: {sent} in {seconds:.0f} s ({rate:,.0f}/s)",

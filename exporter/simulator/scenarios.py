@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.simulator import weights
-from exporter.simulator.world import Habits, World
+from exporter.simulator.habits import Habits
+from exporter.simulator.world import World
 
 ENDLESS_PERIOD_SECONDS: Final = 300.0
 STRUCK: Final = (0.4, 0.6)
@@ -49,10 +50,20 @@ class OverseasOutage(Incident):
         """Cut overseas pushes at the beginning, let them come back at the end."""
         if struck and not world.shut_origins:
             world.shut_origins = frozenset({"overseas"})
-            abroad = [host for host in world.pushing() if host.source.origin == "overseas"]
-            world.drop(abroad, weights.OUTAGE_ERRCODES, now)
+            world.drop(world.pushing_from("overseas"), weights.OUTAGE_ERRCODES, now)
         elif not struck:
             world.shut_origins = frozenset()
+
+
+class ChannelDark(Incident):
+    """All channels are cut at one moment, and come back together."""
+
+    def act(self, world: World, now: float, *, struck: bool) -> None:
+        """Cut channels at the beginning, let them push again at the end."""
+        if struck and not world.dark:
+            world.darken(now)
+        elif not struck and world.dark:
+            world.relight(now)
 
 
 class ReceiverOutage(Incident):
@@ -75,6 +86,11 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "steady": Scenario("an ordinary day"),
     "errcode-spike": Scenario("the platform drops pushes with errcodes 11 and 5", ErrcodeSpike),
     "overseas-outage": Scenario("all overseas pushes are cut at one moment", OverseasOutage),
+    "channel-dark": Scenario(
+        "a channel that pushes all day goes dark and returns",
+        ChannelDark,
+        habits=Habits(channels=1),
+    ),
     "receiver-outage": Scenario(
         "the network to the receiver is cut, then the retries come", ReceiverOutage
     ),

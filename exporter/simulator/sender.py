@@ -42,7 +42,7 @@ class Sender:
                 counts.requests,
                 counts.accepted,
                 self._plan.waiting,
-                self._plan.expected.active_streams,
+                self._plan.expected.streams.active,
                 counts.latest_fault,
             )
 

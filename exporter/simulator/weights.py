@@ -6,7 +6,9 @@ documents mean them, so that a mistake in the exporter's own tables shows as a d
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
+
+from exporter.metrics import catalogue
 
 T = TypeVar("T")
 
@@ -105,6 +107,45 @@ SPIKE_ERRCODES: Final[Errcodes] = (
     (2, SentErrcode(5, "platform", "Internal error")),
 )
 """What ends pushes when the platform has trouble."""
+
+REPLACED_ERRCODES: Final[Errcodes] = (
+    (6, SentErrcode(21, "operator", "Drop stream")),
+    (2, SentErrcode(8, "client_network", "No data for a long time")),
+    (2, SentErrcode(1, "client_stop", "The push client actively stopped the push")),
+)
+"""What ends a push after another of the same stream has begun."""
+
+FAILURE_ERRCODES: Final[Errcodes] = (
+    (10, SentErrcode(18, "rejected", "push url maybe invalid")),
+    (5, SentErrcode(19, "rejected", "3rdparty auth failed")),
+    (3, SentErrcode(5, "platform", "Internal error")),
+    (1, SentErrcode(77, "unknown", "something new", "other")),
+)
+"""Errcodes of push events that are not 0: the push has not begun."""
+
+PUSH_FAILURES: Final = "tencent_css_push_failures_total"
+FAILED_SHARE: Final = 0.03 if PUSH_FAILURES in catalogue.BY_NAME else 0.0
+"""Part of all pushes that fail at first; none where the exporter does not count them apart."""
+
+OTHER_ENTRANCE_SHARE: Final = 0.1
+"""Part of all pushes that come in elsewhere than the host's others: another set_id."""
+
+NODES: Final = ("203.0.113.7", "203.0.113.41", "203.0.113.86", "2001:db8::7")
+
+PICTURES: Final[Sequence[tuple[int, tuple[int, int]]]] = (
+    (50, (1280, 720)),
+    (25, (1920, 1080)),
+    (15, (720, 1280)),
+    (10, (0, 0)),  # sound alone, or no video header yet
+)
+"""``width`` and ``height``."""
+
+TimeSpelling = Literal["seconds", "fraction", "milliseconds", "text"]
+
+TIME_SPELLINGS: Final[Sequence[tuple[int, TimeSpelling]]] = (
+    *((90, "seconds"), (4, "fraction"), (4, "milliseconds"), (2, "text")),
+)
+"""How ``event_time`` is sent: 1800000000, 1800000000.123, 1800000000123, "1800000000"."""
 
 RECORDING_FORMATS: Final[Sequence[tuple[int, tuple[str, str]]]] = (
     (50, ("hls", "hls")),

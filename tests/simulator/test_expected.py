@@ -13,13 +13,15 @@ from exporter.ledger.memory import MemoryLedger
 from exporter.metrics import catalogue
 from exporter.metrics.entries import entry_for
 from exporter.protocol import events
-from exporter.simulator.callback import Callback
-from exporter.simulator.check import CheckError, Exporter, compare
+from exporter.simulator.callback import Callback, Stream
+from exporter.simulator.check import CheckError, Difference, Exporter, compare
 from exporter.simulator.expected import Expected
+from exporter.simulator.gauges import Drop, Look, Watched
+from exporter.simulator.habits import Habits
 from exporter.simulator.outgoing import Attempts
 from exporter.simulator.report import Report, ReportError
 from exporter.simulator.samples import Range, Sample, add, sample, scale_of
-from exporter.simulator.world import Habits, World
+from exporter.simulator.world import World
 from exporter.web.exposition import families_of
 
 BEGAN_AT = 1_800_000_000.0
@@ -46,8 +48,13 @@ def compared_names() -> set[str]:
     """Return the names of all samples that may be expected."""
     expected = Expected()
     for callback in callbacks(0, 3000):
-        expected.settle(callback, Attempts(accepted=2))
+        expected.settle(callback, Attempts(recorded=2))
     return {sample.name for sample in expected.samples()}
+
+
+def differences(report: Report, shown_now: Mapping[Sample, int]) -> list[Difference]:
+    """Return what differs from a report if these samples are shown."""
+    return compare(report, Look(shown_now, BEGAN_AT, BEGAN_AT))
 
 
 NAMES = compared_names()
@@ -72,25 +79,25 @@ def test_any_loss_in_any_order_stays_in_range(seed: int) -> None:
     chance.shuffle(arrivals)
     for callback in arrivals:
         ledger.record(entry_for(events.parse(callback.packet)), BEGAN_AT + 200)
-    assert compare(Report(expected.samples()), shown(ledger, NAMES)) == []
+    assert differences(Report(expected.samples()), shown(ledger, NAMES)) == []
 
 
 def test_without_loss_everything_is_exact() -> None:
     """If every answer is known, all samples are exact: one more or less is a difference."""
     ledger, expected = MemoryLedger(Limits()), Expected()
     for number, callback in enumerate(callbacks(1, 400)):
-        attempts = Attempts(accepted=number % 3)
+        attempts = Attempts(recorded=number % 3)
         expected.settle(callback, attempts)
-        for _ in range(attempts.accepted):
+        for _ in range(attempts.recorded):
             ledger.record(entry_for(events.parse(callback.packet)), BEGAN_AT + 500)
     samples = expected.samples()
     assert all(least == most for least, most in samples.values())
     after = dict(shown(ledger, NAMES))
     report = Report(samples)
-    assert compare(report, after) == []
+    assert differences(report, after) == []
     for one, number in list(after.items()):
         for wrong in (number - 1, number + 1):
-            (difference,) = compare(report, after | {one: wrong})
+            (difference,) = differences(report, after | {one: wrong})
             assert (difference.sample, difference.grew) == (one, wrong)
 
 
@@ -98,18 +105,18 @@ def test_a_series_that_nobody_sent_is_a_difference() -> None:
     """What grew although nothing was sent is a difference; so is what was sent and is missing."""
     (one, _), (other, _) = (add(catalogue.CALLBACKS, event=event) for event in ("push", "relay"))
     report = Report({one: Range(2, 2)}, before={one: 5, other: 1})
-    assert compare(report, {one: 7, other: 1}) == []
-    assert [str(found) for found in compare(report, {one: 6, other: 2})] == [
+    assert differences(report, {one: 7, other: 1}) == []
+    assert [str(found) for found in differences(report, {one: 6, other: 2})] == [
         'tencent_css_callbacks_total{event="push"}: sent 2, shown 1',
         'tencent_css_callbacks_total{event="relay"}: sent 0, shown 1',
     ]
-    assert len(compare(report, {})) == 2
+    assert len(differences(report, {})) == 2
 
 
 def test_seconds_are_printed_as_seconds() -> None:
     """A difference in a sum of milliseconds is printed in the metric's unit."""
     total = sample(f"{catalogue.PUSH_DURATION.name}_sum", origin="mainland")
-    (found,) = compare(Report({total: Range(1500, 1500)}), {total: 1250})
+    (found,) = differences(Report({total: Range(1500, 1500)}), {total: 1250})
     assert str(found).endswith('{origin="mainland"}: sent 1.5, shown 1.25')
 
 
@@ -131,9 +138,15 @@ def test_report_is_read_as_it_was_written() -> None:
     """A report comes back from its document with every range, also of seconds."""
     expected = Expected()
     for number, callback in enumerate(callbacks(2, 300)):
-        expected.settle(callback, Attempts(accepted=number % 5 != 0, lost=number % 7 == 0))
+        expected.settle(callback, Attempts(recorded=number % 5 != 0, lost=number % 7 == 0))
+    stream = Stream("push.example.com", "live", "a/b")
     report = Report(
-        expected.samples(), {"seed": 2}, {"made": 300}, {Sample("tencent_css_pushes_total"): 4}
+        expected.samples(),
+        {"seed": 2},
+        {"made": 300},
+        {Sample("tencent_css_pushes_total"): 4},
+        (Drop(stream, "mainland", 1_800_000_000_123, certain=False),),
+        (Watched(stream, None, None), Watched(stream, True, 1_800_000_000_001)),
     )
     assert any(least != most for least, most in report.samples.values())
     assert Report.read(report.document()) == report
@@ -156,4 +169,4 @@ def test_addresses_that_are_none(url: str) -> None:
 def test_nobody_there() -> None:
     """An exporter that does not answer is an error in words."""
     with pytest.raises(CheckError, match="cannot be read"):
-        Exporter(f"http://127.0.0.1:{free_port()}").samples()
+        Exporter(f"http://127.0.0.1:{free_port()}").look()

@@ -59,7 +59,7 @@ def test_packets_happen_when_they_are_first_due() -> None:
     sent = played(plan_of(rate=50, duration=10, late_share=0, redelivered_share=0))
     for at, outgoing in sent:
         if outgoing.callback.begins:
-            assert outgoing.callback.packet["event_time"] == int(BEGAN_AT + at)
+            assert outgoing.callback.begins.began_at_ms // 1000 == int(BEGAN_AT + at)
 
 
 @pytest.mark.parametrize("time_scale", [1, 60])
@@ -98,6 +98,19 @@ def test_only_200_is_success(answer: Answer) -> None:
     assert plan.counts.retries > 90
 
 
+def test_a_consumer_that_does_not_answer() -> None:
+    """What is recorded, but not forwarded, comes again: counted once, the rest redeliveries."""
+    plan = plan_of(rate=20, duration=5, redelivered_share=0)
+    played(plan, lambda at: Answer(502, "forward_unreachable") if at < 60 else OK)
+    samples = plan.expected.samples()
+    assert all(least == most for least, most in samples.values())
+    (pushes,), (again,) = (
+        [span.most for one, span in samples.items() if str(one) == f'{name}{{event="push"}}']
+        for name in ("tencent_css_callbacks_total", "tencent_css_callback_duplicates_total")
+    )
+    assert again >= pushes > 0
+
+
 def test_some_come_twice_and_some_late() -> None:
     """A share is delivered again after its 200, another begins late: so order is not kept."""
     plan = plan_of("churn", rate=100, duration=60)
@@ -106,7 +119,7 @@ def test_some_come_twice_and_some_late() -> None:
     first: dict[str, float] = {}
     overtaken = 0
     for at, outgoing in sent:
-        if outgoing.callback.ends and outgoing.callback.ends not in first:
+        if outgoing.callback.ends and outgoing.callback.ends.sequence not in first:
             overtaken += 1
         if outgoing.callback.begins:
             first.setdefault(outgoing.callback.begins.sequence, at)
