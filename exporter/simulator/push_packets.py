@@ -37,10 +37,10 @@ def failed_push(host: Host, failed: Push, errcode: weights.SentErrcode, at: Mome
         "width": 0,
         "height": 0,
     }
-    counted = sample(
-        weights.PUSH_FAILURES, **host.labels, errcode=errcode.errcode, cause=errcode.cause
+    counted = add(
+        catalogue.PUSH_FAILURES, **host.labels, errcode=errcode.errcode, cause=errcode.cause
     )
-    return Callback("push", packet, ((counted, 1),))
+    return Callback("push", packet, (counted,))
 
 
 def interruption(

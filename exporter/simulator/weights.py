@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from exporter.metrics import catalogue
-
 T = TypeVar("T")
 
 
@@ -123,9 +121,8 @@ FAILURE_ERRCODES: Final[Errcodes] = (
 )
 """Errcodes of push events that are not 0: the push has not begun."""
 
-PUSH_FAILURES: Final = "tencent_css_push_failures_total"
-FAILED_SHARE: Final = 0.03 if PUSH_FAILURES in catalogue.BY_NAME else 0.0
-"""Part of all pushes that fail at first; none where the exporter does not count them apart."""
+FAILED_SHARE: Final = 0.03
+"""Part of all pushes that fail to begin at first."""
 
 OTHER_ENTRANCE_SHARE: Final = 0.1
 """Part of all pushes that come in elsewhere than the host's others: another set_id."""

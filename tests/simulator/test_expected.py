@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs import free_port
+from support.settings import LONG
 
-from exporter.ledger import Limits
 from exporter.ledger.memory import MemoryLedger
 from exporter.metrics import catalogue
 from exporter.metrics.entries import entry_for
@@ -68,7 +68,7 @@ def test_any_loss_in_any_order_stays_in_range(seed: int) -> None:
     An answer of 200 was recorded; without an answer a callback may have been recorded or not.
     """
     chance = Random(seed)
-    ledger, expected = MemoryLedger(Limits()), Expected()
+    ledger, expected = MemoryLedger(LONG), Expected()
     arrivals = []
     for callback in callbacks(seed % 50, 150):
         accepted = chance.choice((0, 1, 1, 1, 2))
@@ -84,7 +84,7 @@ def test_any_loss_in_any_order_stays_in_range(seed: int) -> None:
 
 def test_without_loss_everything_is_exact() -> None:
     """If every answer is known, all samples are exact: one more or less is a difference."""
-    ledger, expected = MemoryLedger(Limits()), Expected()
+    ledger, expected = MemoryLedger(LONG), Expected()
     for number, callback in enumerate(callbacks(1, 400)):
         attempts = Attempts(recorded=number % 3)
         expected.settle(callback, attempts)
