@@ -18,7 +18,7 @@ from exporter.daemon.keys import KEY_FILE, KEY_LENGTH
 from exporter.daemon.setting_types import Address, keys_in, without_password
 from exporter.daemon.settings import Loaded, Settings
 from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, open_ledger
-from exporter.web.hints import span
+from exporter.web.formatting import span
 
 REMOTE: Final = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "glusterfs", "sshfs"}
 """File systems of other machines, on which SQLite's locks and shared memory cannot be trusted."""
