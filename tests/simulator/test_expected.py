@@ -14,13 +14,6 @@ from exporter.ledger.memory import MemoryLedger
 from exporter.metrics import catalogue
 from exporter.metrics.entries import entry_for
 from exporter.protocol import events
-<<<<<<< HEAD:tests/simulator/test_truth.py
-from exporter.simulator.check import CheckError, Exporter, compare
-from exporter.simulator.meaning import Callback, Sample, add
-from exporter.simulator.report import Report, ReportError, scale_of
-from exporter.simulator.truth import Fate, Range, Truth
-from exporter.simulator.world import Habits, World
-=======
 from exporter.simulator.callback import Callback, Stream
 from exporter.simulator.check import CheckError, Difference, Exporter, compare
 from exporter.simulator.expected import Expected
@@ -30,7 +23,6 @@ from exporter.simulator.outgoing import Attempts
 from exporter.simulator.report import Report, ReportError
 from exporter.simulator.samples import Range, Sample, add, sample, scale_of
 from exporter.simulator.world import World
->>>>>>> simulator:tests/simulator/test_expected.py
 
 BEGAN_AT = 1_800_000_000.0
 
