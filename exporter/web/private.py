@@ -24,7 +24,7 @@ from exporter.web.exposition import add, families_of, metric_of
 HEALTH_PATHS: Final = ("/-/healthy", "/-/ready")
 PARTS: Final = ("ledger", "process")
 SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
-"""What only a Prometheus sends: to it a new series begins at 0, see the README."""
+"""What only a Prometheus sends: to it a new series begins at 0, see docs/reference.md."""
 
 
 @dataclass(frozen=True, slots=True)
