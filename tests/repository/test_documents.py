@@ -86,7 +86,9 @@ def test_every_threat_has_tests_that_exist() -> None:
         if isinstance(function, ast.FunctionDef)
     }
     page = text_of(ROOT / "docs" / "security.md")
-    rows = [line for line in page.splitlines() if line.startswith("| ") and "| tests |" not in line]
+    rows = [
+        line for line in page.splitlines() if line.startswith("| ") and "| tests |" not in line
+    ]
     assert rows
     for row in rows:
         named = re.findall(r"`(test_\w+)`", row.split(" | ")[-1])
