@@ -5,7 +5,7 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,7 +145,7 @@ def details() -> str:
         (f"`{name}`", _codes(_details_of(by_name[name])))
         for name in catalogue.CALLBACKS.labels["event"]
     )
-    return _table(("event", "fields"), (row for row in rows if row[1]))
+    return _table(("event", "fields"), rows)
 
 
 def dashboards() -> str:
@@ -225,16 +225,25 @@ def _default(option: click.Option) -> str:
     return f"{given:g}" if isinstance(given, float) else str(given) * isinstance(given, str | int)
 
 
-def _details_of(kind: Any) -> list[str]:
-    """Return the keys that the ``details`` of an event's class are written with."""
-    source = ast.parse(textwrap.dedent(inspect.getsource(kind.details.fget)))
-    return [
-        str(key.value)
-        for line in ast.walk(source)
-        if isinstance(line, ast.Dict)
-        for key in line.keys
-        if isinstance(key, ast.Constant)
-    ]
+def _details_of(event: type[events.Event]) -> Iterable[str]:
+    """Return the keys of an event's ``details``, those of its bases and helpers included."""
+    found: dict[str, None] = {}
+    for owner in event.__mro__:
+        if "details" in vars(owner):
+            source = inspect.getsource(vars(owner)["details"].fget)
+            found |= dict.fromkeys(_keys_in(source, vars(inspect.getmodule(owner))))
+            if "super()" not in source:
+                break
+    return found
+
+
+def _keys_in(source: str, known: Mapping[str, Any]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(textwrap.dedent(source))):
+        match node:
+            case ast.Dict(keys):
+                yield from (str(key.value) for key in keys if isinstance(key, ast.Constant))
+            case ast.Call(func=ast.Name(name)) if inspect.isfunction(known.get(name)):
+                yield from _keys_in(inspect.getsource(known[name]), known)
 
 
 def _runbook(alert: str) -> tuple[Path, str, str]:

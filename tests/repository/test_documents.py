@@ -5,11 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+from support.packets import all_packets
 from support.repository import ROOT
 
 from docs.build import pages, parts_of, written
-from docs.tables import TABLES
+from docs.tables import TABLES, details
 from exporter.daemon.settings import Settings
+from exporter.protocol.events import parse
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
 README_LINES = 250
@@ -75,6 +77,14 @@ def test_every_address_is_in_the_reference() -> None:
     section = text_of(ROOT / "docs" / "reference.md").split("\n## Addresses\n")[1]
     rows = re.findall(r"^\| (`/.*?) \|", section.split("\n## ")[0], re.MULTILINE)
     assert {path for row in rows for path in re.findall(r"`([^`]+)`", row)} == routes
+
+
+@pytest.mark.parametrize("sample", all_packets())
+def test_fields_of_log_lines_are_in_the_reference(sample: str) -> None:
+    """Every field that a sample's line has stands in the row of its event."""
+    event = parse(all_packets()[sample])
+    (row,) = re.findall(rf"^.*\| `{event.name}` \|(.*)\|$", details(), re.MULTILINE)
+    assert event.details.keys() <= set(re.findall(r"`(\w+)`", row))
 
 
 def test_every_threat_has_tests_that_exist() -> None:
