@@ -1,8 +1,8 @@
 """What the exporter logs, found in its source: each event with its levels and fields.
 
-A log event is the first argument of ``log.<level>(...)``, or a dictionary with that name
-under ``event``.  A name that cannot be read from the source is an error: no line of the log
-stays without its row in the reference.
+A log event is the first argument of ``log.<level>(...)``, the second part of a ``Line`` that a
+function returns, or what a dictionary has under ``event``.  A name that cannot be read from the
+source is an error: no line of the log stays without its row in the reference.
 """
 
 import ast
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from exporter.ledger import Outcome
 
@@ -21,8 +21,6 @@ LEVELS: Final = {
 """Method of the logger -> level of its line."""
 
 NAME: Final = re.compile(r"[a-z]+\.[a-z_]+")
-
-_Node = TypeVar("_Node", bound=ast.AST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +61,25 @@ class _Module:
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Call) and node.args:
                 yield from self._logged_by(node)
+            elif isinstance(node, ast.Return):
+                yield from self._returned(node)
             elif isinstance(node, ast.Dict):
                 yield from self._spelled_out(node)
 
     def _logged_by(self, call: ast.Call) -> Iterator[LogEvent]:
         match call.func:
             case ast.Attribute(value=ast.Name("log"), attr=method) if method in LEVELS:
-                levels = frozenset((LEVELS[method],))
-            case ast.Call(func=ast.Name("getattr"), args=[ast.Name("log"), _]):
-                method, levels = "", self._levels_around(call)
-            case _:
-                return
-        fields = [*self._fields(call), *(("exception",) if method == "exception" else ())]
-        for name in self._names(call.args[0]):
-            yield LogEvent(name, levels, tuple(fields))
+                fields = [str(keyword.arg) for keyword in call.keywords]
+                fields += ["exception"] if method == "exception" else []
+                for name in self._names(call.args[0]):
+                    yield LogEvent(name, frozenset((LEVELS[method],)), tuple(fields))
+
+    def _returned(self, line: ast.Return) -> Iterator[LogEvent]:
+        match self._function_around(line).returns, line.value:
+            case ast.Name("Line"), ast.Tuple([_, name, ast.Name(fields)]):
+                levels, keys = self._levels_around(line), tuple(self._collected(line, fields))
+                for event in self._names(name):
+                    yield LogEvent(event, levels, keys)
 
     def _spelled_out(self, line: ast.Dict) -> Iterator[LogEvent]:
         for key, value in zip(line.keys, line.values, strict=True):
@@ -99,7 +102,7 @@ class _Module:
 
     def _given(self, node: ast.AST, attribute: str) -> Iterator[str]:
         """Yield the names that a class is made with, as it keeps them in an attribute."""
-        owner = self._around(node, ast.ClassDef)
+        owner = self._class_around(node)
         kept = next(
             assigned.value
             for assigned in ast.walk(owner)
@@ -122,21 +125,14 @@ class _Module:
         """Return the levels that are named in the function around a node."""
         words = (
             inner.value
-            for inner in ast.walk(self._around(node, ast.FunctionDef))
+            for inner in ast.walk(self._function_around(node))
             if isinstance(inner, ast.Constant)
         )
         return frozenset(LEVELS.values()) & {word for word in words if isinstance(word, str)}
 
-    def _fields(self, call: ast.Call) -> Iterator[str]:
-        for keyword in call.keywords:
-            if keyword.arg:
-                yield keyword.arg
-            else:
-                yield from self._collected(call, ast.unparse(keyword.value))
-
-    def _collected(self, call: ast.Call, name: str) -> Iterator[str]:
-        """Yield the fields that a dictionary of the function around a call is given."""
-        for node in ast.walk(self._around(call, ast.FunctionDef)):
+    def _collected(self, line: ast.AST, name: str) -> Iterator[str]:
+        """Yield the fields that a dictionary of the function around a line is given."""
+        for node in ast.walk(self._function_around(line)):
             match node:
                 case ast.AnnAssign(target=ast.Name(target), value=ast.Dict() as value) if (
                     target == name
@@ -147,8 +143,13 @@ class _Module:
                 ) if target == name:
                     yield key
 
-    def _around(self, node: ast.AST, kind: type[_Node]) -> _Node:
-        while not isinstance(node, kind):
+    def _function_around(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef:
+        while not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node = self._parents[node]
+        return node
+
+    def _class_around(self, node: ast.AST) -> ast.ClassDef:
+        while not isinstance(node, ast.ClassDef):
             node = self._parents[node]
         return node
 

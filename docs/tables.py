@@ -18,41 +18,26 @@ from exporter.daemon.flags import shown
 from exporter.daemon.settings import Settings
 from exporter.metrics import catalogue
 from exporter.protocol import events
-from exporter.protocol.refusals import STATUS
+from exporter.protocol.refusals import REASONS
 from grafana.build import files as dashboard_files
 
 ROOT: Final = Path(__file__).parents[1]
 
-REASONS: Final = {
-    "malformed_json": "the body is not JSON, or broke off",
-    "not_an_object": "the body is JSON, but no object",
-    "missing_field": "a field that a count depends on is missing",
-    "bad_field": "such a field has no usable type or size",
-    "unsigned": "no `sign` or no `t`, and the event is not in `accept_unsigned`",
-    "bad_signature": "no key that may sign for this push domain signed it",
-    "expired": "`t` is past by more than the tolerance: a late packet, or this clock is fast",
-    "not_yet_valid": "`t` is too far ahead: this clock is slow",
-    "not_found": "another path",
-    "bad_method": "not a POST",
-    "too_large": "the body is larger than `max_body_bytes`",
-    "ledger_unavailable": "the ledger cannot commit; the sender comes back",
-}
-"""What each reason of a refusal means."""
-
 LOG_EVENTS: Final = {
-    "callback.accepted": "a callback was counted; a warning if it is an interruption whose cause"
-    " is not `client_stop`",
+    "callback.accepted": "a callback was counted; a warning for a push that failed, and for an"
+    " interruption whose cause is not `client_stop`",
     "callback.duplicate": "a redelivery was recognised",
     "callback.late": "a push came after its own interruption",
     "callback.rejected": "a callback was refused",
     "callback.rejected_suppressed": "this many more lines about a reason were left out in the"
     " last ten seconds: the first ten are logged",
-    "http.refused_suppressed": "the same of requests that were no HTTP",
+    "http.refused": "a connection was cut, or a request was no HTTP",
+    "http.refused_suppressed": "this many more lines about connections and requests were left out",
     "ledger.available": "commits work again, after this failure",
     "ledger.created": "a new ledger was made",
     "ledger.failed": "a fault of the exporter itself: please report it",
     "ledger.unavailable": "commits fail; a warning if the ledger could not be opened at the start",
-    "log.lost": "this many lines were lost: nobody read the pipe, or the disk was full",
+    "log.lost": "this many lines were lost: nobody read the log, or the disk was full",
 }
 """When each log event is written."""
 
@@ -92,8 +77,13 @@ def settings() -> str:
 
 
 def reasons() -> str:
-    """Return a row for each reason of a refusal."""
-    rows = ((f"`{word}`", str(status), REASONS[word]) for word, status in STATUS.items())
+    """Return a row for each reason for which a callback is refused."""
+    counted = catalogue.REJECTIONS.labels["reason"]
+    rows = (
+        (f"`{reason.word}`", str(reason.status), reason.meaning)
+        for reason in REASONS.values()
+        if reason.word in counted
+    )
     return _table(("reason", "status", "means"), rows)
 
 
@@ -138,14 +128,12 @@ def logs() -> str:
 
 
 def details() -> str:
-    """Return a row for each callback event whose log lines have fields of their own."""
-    kinds = (kind for kind in vars(events).values() if inspect.isclass(kind))
-    by_name = {kind.name: kind for kind in kinds if issubclass(kind, events.Event)}
+    """Return a row for each callback event: its number, and the fields of its log lines."""
     rows = (
-        (f"`{name}`", _codes(_details_of(by_name[name])))
-        for name in catalogue.CALLBACKS.labels["event"]
+        (str(event.event_type), f"`{event.name}`", _codes(_details_of(event)))
+        for event in events.EVENTS
     )
-    return _table(("event", "fields"), rows)
+    return _table(("event_type", "event", "fields"), rows)
 
 
 def dashboards() -> str:

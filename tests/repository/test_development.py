@@ -68,5 +68,5 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     required = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
     names = {re.split(r"[\[<>=]", requirement)[0] for requirement in required}
-    listed = re.findall(r"^\| `([\w-]+)` \|", section("Dependencies"), re.MULTILINE)
-    assert set(listed) == names
+    rows = re.findall(r"^\| (`[^|]+) \|", section("Dependencies"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`([\w-]+)`", row)} == names
