@@ -32,7 +32,8 @@ class Entry:
 
     ``identity`` tells redeliveries; ``occurred_at_ms`` is the packet's own time, Unix
     milliseconds; ``opens`` and ``closes`` (the identity of a push) change the set of open
-    pushes; ``increments`` are added if the entry is new.
+    pushes; ``increments`` are added if the entry is new.  Of one that is not ``signed`` nobody
+    vouches for the names, so they never become labels.
     """
 
     event: str
@@ -44,6 +45,7 @@ class Entry:
     increments: tuple[Increment, ...] = ()
     opens: Opening | None = None
     closes: bytes | None = None
+    signed: bool = True
 
     stream: tuple[str, str, str] | None = field(init=False)
     """(push_domain, app_name, stream_id) if the entry names a stream in full."""
@@ -51,15 +53,18 @@ class Entry:
     source: tuple[str, str] | None = field(init=False)
     """(push_domain, app_name) if any increment is labelled with them.
 
-    ``unknown`` stands for the one that the packet did not name; both are ``other`` if one is
-    too long for a label: cut, two names could become one."""
+    ``unknown`` stands for the one that the packet did not name, and for both if it is not
+    signed; both are ``other`` if one is too long for a label: cut, two names could become
+    one."""
 
     def __post_init__(self) -> None:
         stream = source = None
         if self.push_domain and self.app_name and self.stream_id:
             stream = (self.push_domain, self.app_name, self.stream_id)
         if any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
-            source = (self.push_domain or UNKNOWN, self.app_name or UNKNOWN)
+            source = (UNKNOWN, UNKNOWN)
+            if self.signed:
+                source = (self.push_domain or UNKNOWN, self.app_name or UNKNOWN)
             if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
                 source = (OTHER, OTHER)
         object.__setattr__(self, "stream", stream)
@@ -87,8 +92,8 @@ class Entry:
         return (catalogue.DUPLICATES.add(self.event),)
 
 
-def entry_for(event: Event) -> Entry:
-    """Return the ledger entry of an event."""
+def entry_for(event: Event, *, signed: bool = True) -> Entry:
+    """Return the ledger entry of an event, whose packet may be taken though not ``signed``."""
     opens = closes = None
     if isinstance(event, events.Push) and event.failure is None:
         opens = Opening(event.origin, event.interruption_identity)
@@ -104,6 +109,7 @@ def entry_for(event: Event) -> Entry:
         increments=_increments(event),
         opens=opens,
         closes=closes,
+        signed=signed,
     )
 
 

@@ -114,11 +114,10 @@ class Receiver:
         try:
             envelope = Envelope.of(_decode(request.body))
             now = self._clock()
-            self._verify(envelope, now)
+            signed = self._verify(envelope, now)
             event = envelope.event()
-            return Verified(
-                envelope, event, Posting(entry_for(event), now), request.remote_address
-            )
+            posting = Posting(entry_for(event, signed=signed), now)
+            return Verified(envelope, event, posting, request.remote_address)
         except Refusal as refusal:
             return self.refuse(refusal, request.remote_address, envelope)
 
@@ -168,17 +167,20 @@ class Receiver:
         """Log how many refusals the log left out: now and then, and without ``now`` at the end."""
         self._lines.summarise(now)
 
-    def _verify(self, envelope: Envelope, now: float) -> None:
-        if not envelope.is_signed and self.policy.takes_unsigned(envelope):
-            return
-        if envelope.is_signed and not self._keyring and "all" in self.policy.accept_unsigned:
-            return  # a template with a key that we were told not to want
+    def _verify(self, envelope: Envelope, now: float) -> bool:
+        """Return whether a packet's names may become labels, or raise a ``Refusal``."""
+        if not self._keyring and "all" in self.policy.accept_unsigned:
+            return True  # no packet could be signed: the operator trusts whoever sends
+        with_own_keys = envelope.push_domain in self._keyring.by_domain
+        if not (envelope.is_signed or with_own_keys) and self.policy.takes_unsigned(envelope):
+            return False
         signature.verify(
             envelope,
             keyring=self._keyring,
             now=now,
             tolerance=self.policy.signature_tolerance_seconds,
         )
+        return True
 
     def _line(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> Line:
         level = "warning" if event.abnormal and receipt.outcome is Outcome.ACCEPTED else "info"

@@ -161,6 +161,12 @@ class Daemon:
             return False
 
 
+class Shell(Daemon):
+    """The Flask applications under an ordinary WSGI server."""
+
+    command = ("-m", "support.wsgi")
+
+
 def samples(text: str) -> dict[str, float]:
     """Return the samples of an exposition in Prometheus text format."""
     found = {}
