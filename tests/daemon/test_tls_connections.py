@@ -99,9 +99,7 @@ def replace(exporter: SecureDaemon, pair: tuple[Path, Path]) -> None:
         shutil.copy(new, exporter.settings[name])
 
 
-def test_a_renewed_certificate_comes_with_sighup(
-    exporter: SecureDaemon, tmp_path: Path
-) -> None:
+def test_a_renewed_certificate_comes_with_sighup(exporter: SecureDaemon, tmp_path: Path) -> None:
     """New connections get it on both listeners, nobody is refused meanwhile, counts go on."""
     assert exporter.process
     body = orjson.dumps(signed(packet("push")))
