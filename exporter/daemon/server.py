@@ -91,14 +91,20 @@ class Master(Arbiter):
 
         So a renewed certificate comes into force, and no half of one.
         """
-        settings: Settings = self.app.settings
-        if settings.tls_certfile and settings.tls_keyfile:
-            try:
-                tls.check(settings.tls_certfile, settings.tls_keyfile)
-            except (tls.TlsError, OSError) as error:
-                log.error("tls.not_renewed", reason=str(error))
-                return
-        super().reload()
+        if reason := _why_not(self.app.settings):
+            log.error("tls.not_renewed", reason=reason)
+        else:
+            super().reload()
+
+
+def _why_not(settings: Settings) -> str | None:
+    """Return why new workers could not serve with the certificate and key that are there now."""
+    if settings.tls_certfile and settings.tls_keyfile:
+        try:
+            tls.check(settings.tls_certfile, settings.tls_keyfile)
+        except (tls.TlsError, OSError) as error:
+            return str(error)
+    return None
 
 
 # A new worker has the master's handlers until it has set up its own, and would be deaf to

@@ -67,7 +67,7 @@ def test_both_listeners_speak_tls(exporter: SecureDaemon) -> None:
 
 @pytest.mark.parametrize("records", ["together", "apart", "in the body", "byte by byte"])
 def test_requests_end_where_records_end(exporter: SecureDaemon, records: str) -> None:
-    """Two requests are both answered, whether a record holds both, one, or ends in one's middle."""
+    """Two requests are answered, whether a record holds both, one, or ends in one's middle."""
     first, second = push(1), push(2)
     cut = len(first) - 20
     parts = {
@@ -110,7 +110,7 @@ def test_a_renewed_certificate_comes_with_sighup(exporter: SecureDaemon, tmp_pat
     exporter.process.send_signal(signal.SIGHUP)
     until(lambda: worker not in exporter.workers() and exporter.workers(), "a new worker")
     exporter.certificate = renewed
-    until(lambda: exporter._answers(), "the new certificate")
+    until(exporter.answers, "the new certificate")
     assert counted(exporter) == 1
     body = orjson.dumps(signed(packet("push", sequence="2")))
     assert exporter.ask(exporter.public_port, "POST", "/callback", body).status == 200

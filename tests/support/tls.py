@@ -52,7 +52,7 @@ class SecureDaemon(Daemon):
         finally:
             connection.close()
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         assert self.process
         assert self.process.poll() is None, self.log.read_text()
         try:
