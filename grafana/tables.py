@@ -1,0 +1,67 @@
+"""Tables: rows of a moment, one for each combination of labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from grafana.overrides import Override, override
+from grafana.panels import Panel, panel
+from grafana.queries import Target
+
+NO_CELL: Final = "-"
+
+HIDDEN: Final = "order"
+"""A label that rows are sorted by and that is not shown."""
+
+
+def table(
+    title: str,
+    *targets: Target,
+    description: str,
+    empty: str,
+    columns: Mapping[str, str],
+    sort: str = "",
+    overrides: Sequence[Override] = (),
+) -> Panel:
+    """Return a table; ``columns`` maps what is shown, in order, to the column's heading.
+
+    Rows are sorted by the column ``sort``, the largest first; without it by the label
+    ``HIDDEN``, where rows have one, and else as Prometheus has sorted them.
+    """
+    organise = {
+        "excludeByName": {name: True for name in ("Time", "Value", HIDDEN) if name not in columns},
+        "indexByName": {name: index for index, name in enumerate(columns)},
+        "renameByName": dict(columns),
+    }
+    options = {
+        "showHeader": True,
+        "cellHeight": "sm",
+        "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
+        "sortBy": [{"displayName": sort, "desc": True}] if sort else [],
+    }
+    defaults = {
+        "unit": "locale",
+        "decimals": 0,
+        "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
+    }
+    # The text for no rows would also stand in each cell without a value.
+    cells = [override("byType", kind, noValue=NO_CELL) for kind in ("string", "number")]
+    made = panel(
+        "table",
+        title,
+        targets,
+        description=description,
+        empty=empty,
+        shows_empty=len(targets) == 1,
+        options=options,
+        defaults=defaults,
+        overrides=[*cells, *overrides],
+    )
+    return made | {"transformations": [*_joined(targets), {"id": "organize", "options": organise}]}
+
+
+def _joined(targets: Sequence[Target]) -> list[dict[str, Any]]:
+    if len(targets) > 1:
+        return [{"id": "merge", "options": {}}]
+    if f'"{HIDDEN}"' in targets[0]["expr"]:
+        return [{"id": "sortBy", "options": {"sort": [{"field": HIDDEN, "desc": False}]}}]
+    return []
