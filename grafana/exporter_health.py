@@ -46,7 +46,7 @@ def build() -> dict[str, Any]:
             Section("Is it well?", [(3, _states()), (3, _more_states())]),
             Section(
                 "Do callbacks come, are they taken, are they on time?",
-                [(7, _callbacks()), (16, [_events(), _delays()])],
+                [(7, _callbacks()), (20, [_events(), _delays()])],
             ),
             Section("Processes", [(5, [_processes()])]),
         ],
@@ -139,7 +139,7 @@ def _callbacks() -> list[Panel]:
             graph(per_minute(DUPLICATES, JOB), "redelivered"),
             graph(per_minute(REJECTIONS, JOB), "refused"),
             description="Accepted ones are counted exactly once, redelivered ones not again.",
-            unit="locale",
+            unit="none",
             empty=NO_ANSWER,
             stacked=True,
             overrides=colours(OUTCOMES),
@@ -150,7 +150,7 @@ def _callbacks() -> list[Panel]:
             description="bad_signature: was the key rotated? expired, not_yet_valid: is the clock"
             " right? ledger_unavailable: see the ledger's commits below. not_found and bad_method"
             " are usually scanners.",
-            unit="locale",
+            unit="none",
             empty="No callback was refused in this time range",
             stacked=True,
             legend=TABLE_RIGHT,
@@ -165,21 +165,23 @@ def _events() -> Panel:
         rows(in_range(DUPLICATES, JOB, "event")),
         rows(quantile(0.9, DELAY, JOB, "event", window="$__range")),
         rows(f"time() - max by (event) ({LAST_CALLBACK})"),
-        description="The delay from event to receipt is that which one of ten callbacks exceeds;"
-        " pushes and interruptions should come within seconds. An event that usually comes often"
-        " and does not any more: is its URL still in the callback template?",
+        description="One of ten callbacks exceeds the delay from event to receipt; pushes and"
+        " interruptions should come within seconds. Last: how long ago the last one came. An event"
+        " that usually comes often and does not any more: is its URL still in the callback"
+        " template?",
         empty=NOTHING,
         columns={
             "event": "Event",
             "Value #A": "Accepted",
             "Value #B": "Redelivered",
             "Value #C": "Delay",
-            "Value #D": "Last one ago",
+            "Value #D": "Last",
         },
-        sort="Last one ago",
+        sort="Last",
         overrides=[
+            column("Event", width=170),
             column("Delay", unit="s", decimals=1),
-            column("Last one ago", unit="s", decimals=0),
+            column("Last", unit="s", decimals=0),
         ],
     )
 

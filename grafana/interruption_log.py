@@ -19,9 +19,8 @@ LOG_LINES: Final = (
 ABOUT: Final = (
     "One line for each abnormal end of a push. This dashboard needs a **Loki** data source that"
     " collects the exporter's JSON log (`log_format = json`): choose it above, and set *Log"
-    " stream* to the labels that your collector gives the log. Without Loki open something"
-    " else: no other dashboard needs it, and the exporter's own page `/streams` shows streams"
-    " too."
+    " stream* to the labels that your collector gives the log. Without Loki this"
+    " dashboard shows errors; no other needs Loki."
 )
 
 

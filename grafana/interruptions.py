@@ -20,6 +20,7 @@ from grafana.queries import (
     JOB,
     ORIGIN,
     SOURCE,
+    WHOLE,
     buckets,
     graph,
     in_range,
@@ -34,6 +35,7 @@ from grafana.tables import HIDDEN, table
 from grafana.variables import ERRCODE_VARIABLES
 
 INTERRUPTIONS = "tencent_css_interruptions_total"
+INFO = "tencent_css_errcode_info"
 ABNORMAL_ENDS = f"{ERRCODE}, {ABNORMAL}"
 NONE_YET = "No data: exporter down, or no push ended yet"
 NO_ABNORMAL = "No abnormal end in this time range"
@@ -106,7 +108,7 @@ def _then() -> list[Panel]:
             graph(per_minute(INTERRUPTIONS, ABNORMAL_ENDS, ago="1d"), "a day ago"),
             description="The dashed lines are the same push domains earlier. A rise that the"
             " day before has too is the time of day.",
-            unit="locale",
+            unit="none",
             empty=NO_ABNORMAL,
             overrides=[
                 *colours({"now": MAIN}),
@@ -123,7 +125,7 @@ def _reasons() -> list[Panel]:
             "Ends per minute by cause",
             graph(per_minute(INTERRUPTIONS, ERRCODE, "cause"), "{{cause}}"),
             description=WHOM_TO_CALL,
-            unit="locale",
+            unit="none",
             empty=NONE_YET,
             stacked=True,
             overrides=colours(CAUSES),
@@ -135,7 +137,7 @@ def _reasons() -> list[Panel]:
             ),
             description="The eight most frequent errcodes, each in a shade of its cause's colour,"
             " and all others.",
-            unit="locale",
+            unit="none",
             empty=NO_ABNORMAL,
             stacked=True,
             legend=TABLE_RIGHT,
@@ -146,7 +148,8 @@ def _reasons() -> list[Panel]:
 
 def _errcodes() -> list[Panel]:
     counted = in_range(INTERRUPTIONS, ERRCODE, "errcode, cause")
-    meaning = f"max by (errcode, description) (tencent_css_errcode_info{{{JOB}}})"
+    known = f"max by (errcode, description) (last_over_time({INFO}{{{JOB}}}[{WHOLE}]))"
+    meaning = f"topk by (errcode) (1, {known})"  # one, also after its text has changed
     ends = f"({counted} > 0) * on (errcode) group_left (description) {meaning}"
     ordered = f'label_replace({ends}, "{HIDDEN}", "1", "cause", ".+")'
     ordered = f'label_replace({ordered}, "{HIDDEN}", "2", "cause", "client_stop")'
@@ -188,7 +191,7 @@ def _places() -> list[Panel]:
             "Abnormal ends per minute by push domain",
             *most_per_minute(INTERRUPTIONS, ABNORMAL_ENDS, "push_domain", "{{push_domain}}"),
             description="The eight push domains with the most, and all others.",
-            unit="locale",
+            unit="none",
             empty=NO_ABNORMAL,
             stacked=True,
             legend=TABLE_RIGHT,
@@ -198,7 +201,7 @@ def _places() -> list[Panel]:
             graph(per_minute(INTERRUPTIONS, ABNORMAL_ENDS, "origin"), "{{origin}}"),
             description="Inside or outside the Chinese mainland (set_id). One of them alone"
             " points at the network or the platform there.",
-            unit="locale",
+            unit="none",
             empty=NO_ABNORMAL,
             stacked=True,
             overrides=colours(ORIGINS),
@@ -254,7 +257,7 @@ def _state() -> list[Panel]:
             description="Faults of running pushes (event_type 321): the eight most frequent, and"
             " all others. A bad encoder or network shows here before it ends the push. Not"
             " filtered by origin, which they do not tell.",
-            unit="locale",
+            unit="none",
             empty="No data: exporter down, or no push error yet",
             stacked=True,
             legend=TABLE_RIGHT,

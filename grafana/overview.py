@@ -170,7 +170,7 @@ def _ends() -> list[Panel]:
             graph(ends, "ends"),
             graph(abnormal, "abnormal ends"),
             description="Pushes begun, pushes ended, and ended by another cause than client_stop.",
-            unit="locale",
+            unit="none",
             empty=NO_PUSH,
             overrides=colours(FLOWS),
         ),
@@ -180,7 +180,7 @@ def _ends() -> list[Panel]:
             description="client_stop is a normal end. client_network: call the host;"
             " rejected: look at keys, domain and account; platform: call Tencent Cloud;"
             " operator: cut or replaced by your own side.",
-            unit="locale",
+            unit="none",
             empty=NO_END,
             stacked=True,
             overrides=colours(CAUSES),
@@ -210,7 +210,7 @@ def _how_they_end() -> list[Panel]:
             *quantiles((0.9, 0.5, 0.1), DURATION, ORIGIN, per=60),
             description="How long the pushes lasted that ended: a tenth, a half and nine"
             " tenths of them were shorter. Many short pushes are hosts that try again.",
-            unit="suffix: min",
+            unit="suffix:min",
             empty=NO_END_NOW,
             axis=LOGARITHMIC,
             overrides=colours(QUANTILES),
@@ -228,7 +228,7 @@ def _products() -> list[Panel]:
             ),
             description="Recording files ready (event_type 100), by format."
             " Not filtered by origin, which recordings do not tell.",
-            unit="locale",
+            unit="none",
             empty="No data: exporter down, or no recording yet",
             stacked=True,
         ),
@@ -239,7 +239,7 @@ def _products() -> list[Panel]:
             ),
             description="Screencaptures taken (event_type 200): the eight push domains with the"
             " most, and all others. Not filtered by origin, which screencaptures do not tell.",
-            unit="locale",
+            unit="none",
             empty="No data: exporter down, or no screencapture yet",
             stacked=True,
             legend=TABLE_RIGHT,

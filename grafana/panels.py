@@ -19,7 +19,11 @@ VERSION = "10.1.0"
 
 FROM_ZERO: Final[Axis] = {"min": 0}
 SHARE: Final[Axis] = {"min": 0, "max": 1}
-LOGARITHMIC: Final[Axis] = {"custom": {"scaleDistribution": {"type": "log", "log": 10}}}
+LOGARITHMIC: Final[Axis] = {
+    "min": 0.1,
+    "decimals": 1,
+    "custom": {"scaleDistribution": {"type": "log", "log": 10}},
+}
 
 LIST_BELOW: Final = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
 TABLE_RIGHT: Final = {
@@ -27,6 +31,7 @@ TABLE_RIGHT: Final = {
     "placement": "right",
     "showLegend": True,
     "calcs": ["max"],
+    "width": 270,
     "sortBy": "Max",
     "sortDesc": True,
 }
@@ -44,6 +49,11 @@ def steps(*bounds: tuple[str, float | None]) -> dict[str, Any]:
 def good_below(watch: float, act: float) -> dict[str, Any]:
     """Return thresholds of a value that should be small."""
     return steps((palette.GOOD, None), (palette.WATCH, watch), (palette.ACT, act))
+
+
+def letter(index: int) -> str:
+    """Return what Grafana calls a panel's first target, its second and so on."""
+    return chr(ord("A") + index)
 
 
 def panel(
@@ -71,9 +81,7 @@ def panel(
         "description": description,
         "pluginVersion": VERSION,
         "datasource": targets[0]["datasource"] if targets else PROMETHEUS,
-        "targets": [
-            target | {"refId": chr(ord("A") + index)} for index, target in enumerate(targets)
-        ],
+        "targets": [target | {"refId": letter(index)} for index, target in enumerate(targets)],
         "fieldConfig": {
             "defaults": {"noValue": empty, **(defaults or {})},
             "overrides": list(overrides),
@@ -107,7 +115,7 @@ def timeseries(
     }
     defaults = {
         "unit": unit,
-        "color": {"mode": "palette-classic-by-name"},
+        "color": {"mode": "palette-classic"},
         "links": list(links),
         **axis,
         "custom": custom,
@@ -153,7 +161,7 @@ def stat(
         "thresholds": thresholds or steps(("text", None)),
     }
     options = {
-        "colorMode": "value" if thresholds else "none",
+        "colorMode": "value",
         "graphMode": "none",
         "justifyMode": "auto",
         "orientation": "auto",
@@ -176,7 +184,7 @@ def heatmap(title: str, target: Target, *, description: str, unit: str, empty: s
     options = {
         "calculate": False,
         "cellGap": 1,
-        "cellValues": {"unit": "locale"},
+        "cellValues": {"unit": "locale", "decimals": 0},
         "color": {"mode": "scheme", "scheme": "Cool", "steps": 64, "exponent": 0.5, "min": 0},
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},

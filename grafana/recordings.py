@@ -4,7 +4,7 @@ from typing import Any
 
 from grafana.board import Section, dashboard
 from grafana.overrides import colours
-from grafana.palette import SUGGESTIONS
+from grafana.palette import MAIN, SUGGESTIONS
 from grafana.panels import TABLE_RIGHT, Panel, good_below, stat, timeseries
 from grafana.queries import (
     JOB,
@@ -66,7 +66,7 @@ def _numbers() -> list[Panel]:
             "Recorded hours",
             now(f"{hours} / 3600"),
             description="Length of these recordings.",
-            unit="suffix: h",
+            unit="suffix:h",
             empty=NO_RECORDING,
             decimals=1,
         ),
@@ -96,7 +96,7 @@ def _recordings() -> list[Panel]:
             "Recordings per minute",
             graph(per_minute(RECORDINGS, SOURCE, "file_format"), "{{file_format}}"),
             description="Recording files ready (event_type 100), by format.",
-            unit="locale",
+            unit="none",
             empty=NO_RECORDING,
             stacked=True,
         ),
@@ -105,7 +105,7 @@ def _recordings() -> list[Panel]:
             graph(seconds, "{{file_format}}"),
             description="Length of the recordings that became ready, per time: about the"
             " number of streams that are recorded. A recording counts when it is ready.",
-            unit="locale",
+            unit="none",
             empty=NO_RECORDING,
             stacked=True,
         ),
@@ -131,7 +131,7 @@ def _failures() -> list[Panel]:
             graph(per_minute(STATUS, SOURCE, "status"), "{{status}}"),
             description="State changes (event_type 332). record_start_failed and record_error"
             " mean that footage is missing.",
-            unit="locale",
+            unit="none",
             empty="No data: exporter down, or no recording state yet",
         ),
         timeseries(
@@ -139,7 +139,7 @@ def _failures() -> list[Panel]:
             *most_per_minute(EXCEPTIONS, SOURCE, "exception, level", "{{level}}: {{exception}}"),
             description="Abnormal recordings (event_type 341): the eight most frequent kinds, and"
             " all others.",
-            unit="locale",
+            unit="none",
             empty="No data: exporter down, or no recording exception yet",
             stacked=True,
             legend=TABLE_RIGHT,
@@ -157,8 +157,9 @@ def _missing() -> list[Panel]:
             "Recordings for each ended push",
             graph(share(rate(RECORDINGS, SOURCE), ends), "recordings"),
             description="A fall to 0 while pushes end: recordings have stopped coming.",
-            unit="locale",
+            unit="none",
             empty="No push ended just now",
+            overrides=colours({"recordings": MAIN}),
         ),
         timeseries(
             "Screencaptures per minute for each active stream",
@@ -166,7 +167,7 @@ def _missing() -> list[Panel]:
             description="Constant for a template's interval: 6 for one in ten seconds. A fall"
             " to 0 means that capturing, and image moderation with it, has stopped. The eight"
             " push domains with the most.",
-            unit="locale",
+            unit="none",
             empty="No active stream, or no screencapture yet",
             legend=TABLE_RIGHT,
         ),
@@ -187,7 +188,7 @@ def _moderation(metric: str, title: str, event_type: str) -> list[Panel]:
             f"{title} per minute by label",
             *most_per_minute(metric, SOURCE, "label", "{{label}}"),
             description=f"What was found (event_type {event_type}).",
-            unit="locale",
+            unit="none",
             empty=NOT_FOUND,
             stacked=True,
             legend=TABLE_RIGHT,
@@ -196,7 +197,7 @@ def _moderation(metric: str, title: str, event_type: str) -> list[Panel]:
             f"{title} per minute by suggestion",
             graph(per_minute(metric, SOURCE, "suggestion"), "{{suggestion}}"),
             description="What is suggested: block it, have somebody look, or let it pass.",
-            unit="locale",
+            unit="none",
             empty=NOT_FOUND,
             stacked=True,
             overrides=colours(SUGGESTIONS),
@@ -213,7 +214,7 @@ def _quality() -> list[Panel]:
             ),
             description="Faults and assessments (event_type 328, 343, 344, 345): the eight most"
             " frequent, and all others.",
-            unit="locale",
+            unit="none",
             empty="No data: exporter down, or no quality event yet",
             stacked=True,
             legend=TABLE_RIGHT,
@@ -225,7 +226,7 @@ def _quality() -> list[Panel]:
             ),
             description="Events of tasks that pull a stream and push it on (event_type 314)."
             " They name no push domain.",
-            unit="locale",
+            unit="none",
             empty="No data: exporter down, or no relay event yet",
             stacked=True,
             legend=TABLE_RIGHT,

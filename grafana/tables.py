@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from grafana.overrides import Override, override
-from grafana.panels import Panel, panel
+from grafana.overrides import Override, nothing, override
+from grafana.panels import Panel, letter, panel
 from grafana.queries import Target
 
 NO_CELL: Final = "-"
@@ -27,8 +27,9 @@ def table(
     Rows are sorted by the column ``sort``, the largest first; without it by the label
     ``HIDDEN``, where rows have one, and else as Prometheus has sorted them.
     """
+    given = {"Time", "Value", HIDDEN, *(f"Value #{letter(n)}" for n in range(len(targets)))}
     organise = {
-        "excludeByName": {name: True for name in ("Time", "Value", HIDDEN) if name not in columns},
+        "excludeByName": dict.fromkeys(sorted(given - columns.keys()), True),
         "indexByName": {name: index for index, name in enumerate(columns)},
         "renameByName": dict(columns),
     }
@@ -41,10 +42,18 @@ def table(
     defaults = {
         "unit": "locale",
         "decimals": 0,
-        "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
+        "custom": {
+            "align": "auto",
+            "cellOptions": {"type": "auto"},
+            "inspect": False,
+            "minWidth": 80,
+        },
     }
     # The text for no rows would also stand in each cell without a value.
-    cells = [override("byType", kind, noValue=NO_CELL) for kind in ("string", "number")]
+    cells = [
+        override("byType", "string", noValue=NO_CELL),
+        override("byType", "number", mappings=nothing(NO_CELL)),
+    ]
     made = panel(
         "table",
         title,
