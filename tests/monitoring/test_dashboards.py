@@ -8,7 +8,6 @@ what a process says of itself has an instance variable), and those for LogQL's f
 
 import re
 import warnings
-from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -25,8 +24,6 @@ from support.boards import (
     substituted,
     variables,
 )
-from support.daemon import Daemon
-from support.packets import packet
 from support.promql import Selector, names, nodes, selectors
 
 from exporter.metrics.catalogue import BY_NAME
@@ -249,7 +246,7 @@ def test_labels_of_legends_and_sums_exist() -> None:
                 shown = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
                 if target["datasource"]["type"] != "prometheus" or not shown:
                     continue
-                kept = set()
+                kept = set(re.findall(r'count_values\("(\w+)"', target["expr"]))
                 for node, _ in nodes(substituted(target["expr"])):
                     modifier = getattr(node, "modifier", None)
                     kept |= set(getattr(modifier, "labels", None) or ())
