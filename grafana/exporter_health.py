@@ -181,7 +181,7 @@ def _events() -> Panel:
         overrides=[
             column("Event", width=170),
             column("Delay", unit="s", decimals=1),
-            column("Last", unit="s", decimals=0),
+            column("Last", unit="s", decimals=1),
         ],
     )
 

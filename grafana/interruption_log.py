@@ -11,8 +11,8 @@ LOG_LINES: Final = (
     "{$log_stream} | json | event=`callback.accepted` | event_name=`interruption`"
     " | cause!=`client_stop` | push_domain=~`$push_domain` | app_name=~`$app_name`"
     " | origin=~`$origin` | errcode=~`$errcode`"
-    " | line_format `{{.push_domain}}/{{.app_name}}/{{.stream_id}}: {{.errcode}} {{.cause}},"
-    " after {{.push_duration_seconds}} s, sequence {{.sequence}} ({{.description}})`"
+    " | line_format `{{.push_domain}}/{{.app_name}}/{{.stream_id}}: {{.errcode}} {{.cause}}"
+    " ({{.description}}), after {{.push_duration_seconds}} s, sequence {{.sequence}}`"
 )
 """One line an end: redeliveries are other events of the log."""
 
@@ -53,8 +53,8 @@ def _lines() -> list[Panel]:
         logs(
             "Abnormal ends",
             log_lines(LOG_LINES),
-            description="push_domain/app_name/stream_id: errcode, cause, duration, sequence and"
-            " meaning, the newest first. Open a line for all its fields.",
+            description="push_domain/app_name/stream_id: errcode, cause, meaning, duration and"
+            " sequence, the newest first. Open a line for all its fields.",
             empty="No data: no such end, or Log stream is not right",
         ),
     ]

@@ -1,9 +1,9 @@
 """Which colour means what, on every dashboard.
 
 Green, amber and red are kept for states: good, watch, act.  A cause or an origin has one
-colour of its own wherever it is drawn.  Push domains, formats and other names that we do
-not know beforehand take one of Grafana's by their name, the same on every graph.  All of
-them are readable on the light and on the dark theme.
+colour of its own wherever it is drawn.  Push domains, formats and the like take Grafana's
+colours in their order: those that it would give them by name are often too much alike.  All
+are readable on the light and on the dark theme.
 """
 
 from typing import Any, Final

@@ -214,7 +214,7 @@ def logs(title: str, target: Target, *, description: str, empty: str) -> Panel:
         "showLabels": False,
         "showTime": True,
         "sortOrder": "Descending",
-        "wrapLogMessage": True,
+        "wrapLogMessage": False,
     }
     return panel(
         "logs",
