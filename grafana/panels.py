@@ -31,7 +31,7 @@ TABLE_RIGHT: Final = {
     "placement": "right",
     "showLegend": True,
     "calcs": ["max"],
-    "width": 270,
+    "width": 300,
     "sortBy": "Max",
     "sortDesc": True,
 }
