@@ -255,7 +255,8 @@ def test_log_lines_have_what_the_query_asks_for(daemon: Callable[..., Daemon]) -
     exporter = daemon(log_format="json")
     for _ in range(2):
         assert exporter.post(packet("interruption", errcode=12)).status == 200
-    line, again = [one for one in exporter.lines() if one.get("event_name") == "interruption"]
+    line = exporter.line(event="callback.accepted", event_name="interruption")
+    again = exporter.line(event="callback.duplicate", event_name="interruption")
     (target,) = panel_of(LOG, "Abnormal ends")["targets"]
     selector, parser, *filters, formatted = target["expr"].split(" | ")
     assert (selector, parser) == ("{$log_stream}", "json")
