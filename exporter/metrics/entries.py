@@ -4,7 +4,7 @@ Pure: an entry holds everything that the ledger needs, so that ledgers know noth
 packets and events nothing of storage.
 """
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from exporter.metrics import catalogue
 from exporter.metrics.families import Increment
@@ -13,20 +13,22 @@ from exporter.protocol.events import Event
 from exporter.protocol.vocabulary import UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The push that an entry opens: unless ``interruption`` was already recorded."""
 
     origin: str
     interruption: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event, as the ledger records it.
+class Entry(NamedTuple):
+    """One event, as the ledger records it.  Made by ``entry_for``.
 
-    ``identity`` tells redeliveries; ``opens`` and ``closes`` (the identity of a push) change
-    the set of open pushes; ``increments`` are added if the entry is new.
+    Redeliveries have the same ``identity``; ``opens`` and ``closes`` (the identity of a push)
+    change the set of open pushes; ``increments`` are added if the entry is new.
+
+    ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full;
+    ``source`` is (push_domain, app_name) if any increment is labelled with them, ``unknown``
+    for the one that the event does not name.
     """
 
     event: str
@@ -35,25 +37,11 @@ class Entry:
     push_domain: str | None
     app_name: str | None
     stream_id: str | None
-    increments: tuple[Increment, ...] = ()
-    opens: Opening | None = None
-    closes: bytes | None = None
-
-    stream: tuple[str, str, str] | None = field(init=False)
-    """(push_domain, app_name, stream_id) if the entry names a stream in full."""
-
-    source: tuple[str, str] | None = field(init=False)
-    """(push_domain, app_name) if any increment is labelled with them; ``unknown`` stands for
-    the one that the packet did not name."""
-
-    def __post_init__(self) -> None:
-        stream = source = None
-        if self.push_domain and self.app_name and self.stream_id:
-            stream = (self.push_domain, self.app_name, self.stream_id)
-        if any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
-            source = (self.push_domain or UNKNOWN, self.app_name or UNKNOWN)
-        object.__setattr__(self, "stream", stream)
-        object.__setattr__(self, "source", source)
+    stream: tuple[str, str, str] | None
+    source: tuple[str, str] | None
+    increments: tuple[Increment, ...]
+    opens: Opening | None
+    closes: bytes | None
 
     def counts_at(self, now: float) -> tuple[Increment, ...]:
         """Return all increments of the entry if it is new and received at Unix time ``now``."""
@@ -76,19 +64,24 @@ class Entry:
 
 def entry_for(event: Event) -> Entry:
     """Return the ledger entry of an event."""
+    domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
+    increments = _increments(event)
+    is_sourced = any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
     opens = closes = None
     if isinstance(event, events.Push):
         opens = Opening(event.origin, event.interruption_identity)
     elif isinstance(event, events.Interruption):
         closes = event.push_identity
     return Entry(
-        event=event.name,
-        identity=event.identity,
-        occurred_at=event.occurred_at,
-        push_domain=event.push_domain,
-        app_name=event.app_name,
-        stream_id=event.stream_id,
-        increments=_increments(event),
+        event.name,
+        event.identity,
+        event.occurred_at,
+        domain,
+        app,
+        stream_id,
+        stream=(domain, app, stream_id) if domain and app and stream_id else None,
+        source=(domain or UNKNOWN, app or UNKNOWN) if is_sourced else None,
+        increments=increments,
         opens=opens,
         closes=closes,
     )
