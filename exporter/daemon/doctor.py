@@ -17,8 +17,8 @@ from exporter.daemon.asking import Exporter
 from exporter.daemon.keys import KEY_FILE, KEY_LENGTH
 from exporter.daemon.setting_types import Address, keys_in, without_password
 from exporter.daemon.settings import Loaded, Settings
-from exporter.ledger import LedgerRefused, LedgerUnavailable, Limits, open_ledger
-from exporter.web.hints import span
+from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, open_ledger
+from exporter.web.formatting import span
 
 REMOTE: Final = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "glusterfs", "sshfs"}
 """File systems of other machines, on which SQLite's locks and shared memory cannot be trusted."""
@@ -195,7 +195,7 @@ def _ledger(settings: Settings) -> Finding:
             ledger.snapshot()
         finally:
             ledger.close()
-    except (LedgerRefused, LedgerUnavailable, OSError) as error:
+    except (UnusableLedger, LedgerUnavailable, OSError) as error:
         return Finding("wrong", "ledger", f"{shown} cannot be used: {error}")
     return Finding("ok", "ledger", f"{shown} can be opened and can commit")
 

@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -17,6 +17,7 @@ from structlog.processors import format_exc_info
 from structlog.typing import EventDict
 
 from exporter.daemon.log_output import LONGEST_LINE, Output
+from exporter.web.receiver import Line
 
 LONGEST_VALUE: Final = 512
 """Characters of a value; fewer where the line would be too long."""
@@ -27,14 +28,6 @@ _TRACEBACK: Final = 6
 _LEVEL: Final = {"exception": "error", "warn": "warning"}
 
 _log = structlog.get_logger()
-
-
-class Line(NamedTuple):
-    """A line to be logged: its level, its event and its fields, which are flat."""
-
-    level: str
-    event: str
-    fields: dict[str, Any]
 
 
 def configure(log_format: str, level: str) -> None:

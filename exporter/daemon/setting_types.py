@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from exporter.ledger import LedgerRefused, check_url
-from exporter.protocol.vocabulary import EVENT_NAMES
+from exporter.ledger import UnusableLedger, check_url
+from exporter.protocol.events import EVENT_NAMES
 
 _LEDGER_SCHEMES = ("sqlite", "postgresql", "postgres")
 
@@ -129,7 +129,7 @@ def ledger_url(value: str) -> str:
         )
     try:
         check_url(value)
-    except LedgerRefused as refused:
+    except UnusableLedger as refused:
         raise ValueError(str(refused)) from None
     return value
 

@@ -158,7 +158,7 @@ for number in range(300):
     fields = {"stream_id": f"s{number}\\n", "number": number, "none": None, "wide": "w" * number}
     log.info("callback.accepted", **fields)
     log.debug("callback.hidden", **fields)
-    lines += [logs.Line("info", "callback.accepted", fields), logs.Line("debug", "hidden", fields)]
+    lines += [("info", "callback.accepted", fields), ("debug", "hidden", fields)]
 logs.write(lines)
 """
 
@@ -181,5 +181,5 @@ def test_many_lines_at_once_are_as_one_by_one(log_format: str) -> None:
 def test_a_test_sees_what_is_written_at_once() -> None:
     """Without a configuration of ours ``write`` logs as structlog does."""
     with capture_logs() as lines:
-        logs.write([logs.Line("info", "callback.accepted", {"number": 1})])
+        logs.write([("info", "callback.accepted", {"number": 1})])
     assert lines == [{"event": "callback.accepted", "log_level": "info", "number": 1}]

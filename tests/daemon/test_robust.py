@@ -95,7 +95,7 @@ def test_without_making_a_ledger_is_unavailable(tmp_path: Path) -> None:
 
 def test_slow_senders_do_not_hide_the_metrics(daemon: Start) -> None:
     """While many connections send byte by byte, the private listener answers."""
-    exporter = daemon(threads=4)
+    exporter = daemon()
     with ExitStack() as stack:
         for _ in range(40):
             sender = stack.enter_context(

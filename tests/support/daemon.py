@@ -13,10 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support.packets import KEY, Packet, signed
 from support.programs import free_port, stop, until
+from support.repository import ROOT
 
 
 class Answer(NamedTuple):
-    """An HTTP answer."""
+    """An HTTP answer; names of headers in title case, the first of each."""
 
     status: int
     body: bytes
@@ -40,7 +41,8 @@ def request(
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        return Answer(response.status, response.read(), dict(response.headers))
+        headers = {name.title(): value for name, value in reversed(response.headers.items())}
+        return Answer(response.status, response.read(), headers)
     finally:
         connection.close()
 
@@ -53,6 +55,9 @@ class Daemon:
 
     under: tuple[str, ...] = ()
     """The command that runs it, if it is not run by itself."""
+
+    command: tuple[str, ...] = ("-m", "exporter", "serve")
+    """What Python is to run."""
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
@@ -82,12 +87,13 @@ class Daemon:
             for name, value in os.environ.items()
             if not name.startswith("CSS_EXPORTER_")
         }
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
         for name, value in self.settings.items():
             if value is not None:
                 environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.under, sys.executable, "-m", "exporter", "serve"],
+                [*self.under, sys.executable, *self.command],
                 env=environment,
                 stdout=log,
                 stderr=log,

@@ -36,8 +36,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     # The push comes after its interruption; another stays open.
     open_push = samples["push"] | {"sequence": "2", "stream_id": "camera-8", "set_id": 7}
     undocumented = samples["interruption"] | {"sequence": "3", "errcode": 99}
+    failed = samples["push"] | {"sequence": "4", "errcode": 19}
     again = [samples["push"], samples["recording"]]
-    for packet in (*samples.values(), open_push, undocumented, *again):
+    for packet in (*samples.values(), open_push, undocumented, failed, *again):
         ledger.record(entry_for(parse(packet)), NOW)
     ledger.tally([catalogue.REJECTIONS.add("bad_signature")])
     ledger.record(entry_for(parse({"event_type": 999})), NOW)

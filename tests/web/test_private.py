@@ -163,7 +163,7 @@ def test_a_token_is_needed_where_one_is_set(daemon: Callable[..., Daemon]) -> No
         for given in ({}, {"Authorization": "Bearer x"}, {"Authorization": "sesame\xff"}):
             answer = exporter.get(path, **given)
             assert (answer.status, b"tencent_css" in answer.body) == (401, False)
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            assert answer.headers["Www-Authenticate"] == "Bearer"
     assert exporter.get("/metrics", Authorization="Bearer sesame").status == 200
     assert exporter.get("/-/healthy").status == 200
     assert exporter.get("/-/ready").status == 200

@@ -16,9 +16,9 @@ from support.postgres import Postgres
 from support.programs import until
 from support.settings import LONG
 
-from exporter.ledger import LedgerRefused, Outcome, open_ledger
-from exporter.ledger.postgres import PostgresStore
-from exporter.ledger.posting import Posting
+from exporter.ledger import Outcome, UnusableLedger, open_ledger
+from exporter.ledger.interface import Posting
+from exporter.ledger.postgres.store import PostgresStore
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
 
@@ -53,7 +53,7 @@ def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
     open_ledger(url, LONG).close()
     with server.admin(_name(url)) as admin:
         admin.execute("UPDATE css_exporter.ledger SET version = 99")
-    with pytest.raises(LedgerRefused, match="version 99"):
+    with pytest.raises(UnusableLedger, match="version 99"):
         open_ledger(url, LONG)
 
 
@@ -62,7 +62,7 @@ def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
     with server.admin(_name(url)) as admin:
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
         admin.execute("CREATE TABLE css_exporter.theirs (id int)")
-    with pytest.raises(LedgerRefused, match="none of this program"):
+    with pytest.raises(UnusableLedger, match="none of this program"):
         open_ledger(url, LONG)
 
 
@@ -70,7 +70,7 @@ def test_a_schema_of_the_role_is_all_it_needs(server: Postgres, url: str) -> Non
     """With a schema made for it the role needs no right to make one; without, it is refused."""
     with server.admin(_name(url)) as admin:
         admin.execute(f"REVOKE CREATE ON DATABASE {_name(url)} FROM css")
-        with pytest.raises(LedgerRefused, match="AUTHORIZATION"):
+        with pytest.raises(UnusableLedger, match="AUTHORIZATION"):
             open_ledger(url, LONG)
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
     with closing(open_ledger(url, LONG)) as ledger:
@@ -81,7 +81,7 @@ def test_another_encoding_is_refused(server: Postgres) -> None:
     """Names of streams can be of any script, so the database must take them."""
     with server.admin() as admin:
         admin.execute("CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
-    with pytest.raises(LedgerRefused, match="LATIN1"):
+    with pytest.raises(UnusableLedger, match="LATIN1"):
         open_ledger(f"postgresql://admin@127.0.0.1:{server.port}/latin", LONG)
 
 
@@ -96,7 +96,7 @@ def test_another_encoding_is_refused(server: Postgres) -> None:
 )
 def test_an_unreadable_url_is_refused_without_its_password(url: str) -> None:
     """No part of the password is told where a special character was not escaped."""
-    with pytest.raises(LedgerRefused) as refusal:
+    with pytest.raises(UnusableLedger) as refusal:
         open_ledger(url, LONG)
     assert "cannot be read" in str(refusal.value)
     assert "cret" not in str(refusal.value)

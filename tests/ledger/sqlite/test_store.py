@@ -19,15 +19,16 @@ from support.settings import LONG
 
 from exporter.ledger import (
     Ledger,
-    LedgerRefused,
     LedgerUnavailable,
     Outcome,
+    UnusableLedger,
     open_ledger,
 )
-from exporter.ledger.commits import Posting
-from exporter.ledger.sqlite import SqliteStore, connect
+from exporter.ledger.interface import Posting
+from exporter.ledger.sqlite.connection import connect
 from exporter.ledger.sqlite.files import FileLock
-from exporter.ledger.sqlite.tables import FORGET_STEP
+from exporter.ledger.sqlite.forgetting import FORGET_STEP
+from exporter.ledger.sqlite.store import SqliteStore
 from exporter.metrics import catalogue as c
 
 PUSH = entry("push")
@@ -115,7 +116,7 @@ def test_an_unusable_file_is_refused_and_left_alone(
     """A ledger that is damaged, newer, foreign or half there is never replaced by a new one."""
     harm(path)
     before = path.read_bytes() if path.is_file() else None
-    with pytest.raises(LedgerRefused, match=says):
+    with pytest.raises(UnusableLedger, match=says):
         opened(path)
     assert (path.read_bytes() if path.is_file() else None) == before
 
