@@ -13,7 +13,7 @@ from exporter.daemon.flags import load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.server import Server
 from exporter.daemon.settings import ENV_PREFIX, Settings
-from exporter.ledger import LedgerUnavailable, UnusableLedger, check_url, open_ledger
+from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, check_url, open_ledger
 from exporter.replay.cli import replay
 from exporter.simulator.cli import simulate
 
@@ -42,7 +42,7 @@ def serve(config: Path | None, **flags: str | None) -> None:
     try:
         keys = keys_of(settings)
         # Refuse before the first worker, with a sentence instead of a traceback.
-        open_ledger(settings.ledger_url, settings.ledger_limits).close()
+        open_ledger(settings.ledger_url, settings.part(Limits)).close()
     except (UnusableLedger, OSError) as error:
         raise click.ClickException(str(error)) from None
     if keys.generated:
@@ -57,7 +57,7 @@ def show_settings(config: Path | None, **flags: str | None) -> None:
 
     Ends with status 1 if any of them is invalid.
     """
-    settings, sources = load_or_exit(config, flags)
+    settings, sources, _ = load_or_exit(config, flags)
     width = max(map(len, Settings.model_fields))
     for name in Settings.model_fields:
         value = getattr(settings, name)

@@ -74,9 +74,10 @@ class Receipt:
 class Limits:
     """How much a ledger remembers."""
 
-    dedupe_seconds: float = 24 * 3600
-    push_idle_seconds: float = 7 * 86400  # 0: open pushes never expire
-    max_sources: int = 500
+    dedupe_seconds: float
+    push_idle_seconds: float
+    """0: open pushes never expire."""
+    max_sources: int
 
     @property
     def hearing_seconds(self) -> float:

@@ -20,7 +20,7 @@ from exporter.ledger.interface import (
     Snapshot,
 )
 from exporter.metrics import catalogue
-from exporter.metrics.entries import Entry
+from exporter.metrics.entries import NAMELESS, Entry
 from exporter.metrics.families import Increment
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
@@ -123,7 +123,7 @@ class MemoryLedger:
 
     def _source(self, entry: Entry, now: float) -> tuple[str, str]:
         source = entry.source
-        if source is None or source == (UNKNOWN, UNKNOWN) or source in self._sources:
+        if source is None or source in NAMELESS or source in self._sources:
             return source or (UNKNOWN, UNKNOWN)
         if len(self._sources) < self._limits.max_sources:
             self._sources.add(source)

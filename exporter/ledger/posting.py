@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from exporter.ledger.interface import Limits, Outcome, Posting, Receipt
 from exporter.metrics import catalogue
-from exporter.metrics.entries import Entry
+from exporter.metrics.entries import NAMELESS, Entry
 from exporter.metrics.families import Increment
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
@@ -99,7 +99,7 @@ def questions(postings: Sequence[Posting]) -> Questions:
             pushes.add(entry.identity)
         if entry.closes:
             pushes.add(entry.closes)
-        if entry.source and entry.source != _NOBODY:
+        if entry.source and entry.source not in NAMELESS:
             sources.add(entry.source)
     return Questions(identities, pushes, streams, sources)
 
@@ -239,7 +239,7 @@ class _Work:
     def _admitted(self, entry: Entry, now: float) -> Source:
         """Return the source labels of an entry, admitting a new source while there is room."""
         source = entry.source or _NOBODY
-        if source == _NOBODY or source in self._facts.sources or source in self._sources:
+        if source in NAMELESS or source in self._facts.sources or source in self._sources:
             return source
         if len(self._sources) >= self._facts.room:
             self.count((catalogue.OVERFLOWED_SOURCES.add(),), now)

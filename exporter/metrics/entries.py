@@ -4,13 +4,17 @@ Pure: an entry holds everything that the ledger needs, so that ledgers know noth
 packets and events nothing of storage.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.metrics import catalogue
-from exporter.metrics.families import Increment
+from exporter.metrics.families import LONGEST_SOURCE_LABEL, Increment
 from exporter.protocol import events
+from exporter.protocol.errcodes import ErrCode
 from exporter.protocol.events import Event
-from exporter.protocol.vocabulary import UNKNOWN
+from exporter.protocol.vocabulary import OTHER, UNKNOWN
+
+NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
+"""Source labels that are nobody's name, and so take nobody's place."""
 
 
 class Opening(NamedTuple):
@@ -21,19 +25,21 @@ class Opening(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One event, as the ledger records it.  Made by ``entry_for``.
+    """One event, as the ledger records it; ``entry_for`` makes it.
 
-    Redeliveries have the same ``identity``; ``opens`` and ``closes`` (the identity of a push)
-    change the set of open pushes; ``increments`` are added if the entry is new.
+    Redeliveries have the same ``identity``.  ``occurred_at_ms`` is the packet's own time,
+    Unix milliseconds.  ``opens`` and ``closes`` (the identity of a push) change the set of
+    open pushes; ``increments`` are added if the entry is new.
 
-    ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full;
-    ``source`` is (push_domain, app_name) if any increment is labelled with them, ``unknown``
-    for the one that the event does not name.
+    ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
+    ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
+    stands for the one that the event does not name; both are ``other`` if one is too long
+    for a label, since two names that are cut could become one.
     """
 
     event: str
     identity: bytes
-    occurred_at: float | None
+    occurred_at_ms: int | None
     push_domain: str | None
     app_name: str | None
     stream_id: str | None
@@ -42,6 +48,11 @@ class Entry(NamedTuple):
     increments: tuple[Increment, ...]
     opens: Opening | None
     closes: bytes | None
+
+    @property
+    def occurred_at(self) -> float | None:
+        """Return the packet's own time in Unix seconds, None where it has none."""
+        return None if self.occurred_at_ms is None else self.occurred_at_ms / 1000
 
     def counts_at(self, now: float) -> tuple[Increment, ...]:
         """Return all increments of the entry if it is new and received at Unix time ``now``."""
@@ -52,10 +63,10 @@ class Entry(NamedTuple):
                 self.event, amount=round(now * catalogue.LAST_CALLBACK.scale)
             ),
         )
-        if self.occurred_at is None:
+        if self.occurred_at_ms is None:
             return received
-        delay = max(0.0, now - self.occurred_at)
-        return *received, *catalogue.DELAY.observe(delay, self.event)
+        delay_ms = max(0, round(now * 1000) - self.occurred_at_ms)
+        return *received, *catalogue.DELAY.observe(delay_ms / 1000, self.event)
 
     def counts_again(self) -> tuple[Increment, ...]:
         """Return the increments of the entry if it is a redelivery."""
@@ -66,31 +77,43 @@ def entry_for(event: Event) -> Entry:
     """Return the ledger entry of an event."""
     domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
     increments = _increments(event)
-    is_sourced = any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
     opens = closes = None
-    if isinstance(event, events.Push):
+    if isinstance(event, events.Push) and event.failure is None:
         opens = Opening(event.origin, event.interruption_identity)
     elif isinstance(event, events.Interruption):
         closes = event.push_identity
     return Entry(
-        event.name,
-        event.identity,
-        event.occurred_at,
-        domain,
-        app,
-        stream_id,
+        event=event.name,
+        identity=event.identity,
+        occurred_at_ms=event.occurred_at_ms,
+        push_domain=domain,
+        app_name=app,
+        stream_id=stream_id,
         stream=(domain, app, stream_id) if domain and app and stream_id else None,
-        source=(domain or UNKNOWN, app or UNKNOWN) if is_sourced else None,
+        source=_source(domain, app) if _are_sourced(increments) else None,
         increments=increments,
         opens=opens,
         closes=closes,
     )
 
 
+def _are_sourced(increments: tuple[Increment, ...]) -> bool:
+    return any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
+
+
+def _source(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
+    source = (push_domain or UNKNOWN, app_name or UNKNOWN)
+    if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
+        return OTHER, OTHER
+    return source
+
+
 def _increments(event: Event) -> tuple[Increment, ...]:  # noqa: PLR0911 - one row an event
     match event:
-        case events.Push():
+        case events.Push(failure=None):
             return (catalogue.PUSHES.add(event.origin),)
+        case events.Push(failure=ErrCode() as failure):
+            return (catalogue.PUSH_FAILURES.add(failure.code, failure.cause),)
         case events.Interruption():
             return _of_interruption(event)
         case events.Recording():

@@ -120,7 +120,7 @@ def test_a_stream_of_many_open_pushes_is_active_until_the_last(open_ledger: Open
     assert value(ledger, c.OPEN_PUSHES) == 0
 
 
-def test_streams_are_told_by_domain_app_and_name(open_ledger: Open) -> None:
+def test_a_stream_is_a_domain_an_app_and_a_name(open_ledger: Open) -> None:
     """The same stream name on another domain or path is another stream."""
     ledger = open_ledger()
     ledger.record(PUSH, 1790000001)
@@ -161,6 +161,28 @@ def test_a_packet_without_a_source_counts_under_unknown(open_ledger: Open) -> No
     assert value(ledger, c.QUALITY_EVENTS, "unknown", "unknown", *labels) == 1
     assert value(ledger, c.RECORDINGS, "live.test.example", "unknown", "hls") == 1
     assert value(ledger, c.OVERFLOWED_SOURCES) == 0
+
+
+def test_a_source_without_a_label_takes_nobodys_place(open_ledger: Open) -> None:
+    """Names too long for a label count under ``other`` while there is room for others."""
+    ledger = open_ledger(max_sources=1)
+    ledger.record(entry("push", app="x" * 200), 1790000001)
+    ledger.record(entry("recording"), 1790000001)
+    assert value(ledger, c.PUSHES, "other", "other", "mainland") == 1
+    assert value(ledger, c.RECORDINGS, *SOURCE, "hls") == 1
+    assert value(ledger, c.SOURCES) == 1
+    assert value(ledger, c.OVERFLOWED_SOURCES) == 0
+
+
+def test_a_push_that_failed_opens_nothing(open_ledger: Open) -> None:
+    """A failure is counted once, whatever becomes of its sequence before or after."""
+    ledger = open_ledger()
+    failed = entry("push", errcode=19)
+    for one in (failed, PUSH, failed):
+        ledger.record(one, 1790000001)
+    assert value(ledger, c.PUSH_FAILURES, *SOURCE, "19", "rejected") == 1
+    assert value(ledger, c.PUSHES, *SOURCE, "mainland") == 1
+    assert value(ledger, c.OPEN_PUSHES) == 1
 
 
 def test_tallies_arrive_without_a_commit_of_their_own(open_ledger: Open) -> None:
@@ -212,7 +234,7 @@ def test_concurrent_entries_are_each_counted_once(open_ledger: Open) -> None:
 
 
 def test_a_healthy_ledger_says_so(open_ledger: Open) -> None:
-    """``check`` returns and there is no failure to tell."""
+    """``check`` returns and there is no failure."""
     ledger = open_ledger()
     ledger.check()
     assert ledger.failure is None

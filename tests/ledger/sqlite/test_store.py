@@ -8,17 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.hammer import hammer
 from support.ledgers import entry, numbers, value
 from support.programs import until
+from support.settings import LONG
 
 from exporter.ledger import (
     Ledger,
     LedgerUnavailable,
-    Limits,
     Outcome,
     UnusableLedger,
     open_ledger,
@@ -31,12 +32,11 @@ from exporter.ledger.sqlite.store import SqliteStore
 from exporter.metrics import catalogue as c
 
 PUSH = entry("push")
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 
 
 def opened(path: Path) -> Ledger:
     """Open the ledger at a path."""
-    return open_ledger(f"sqlite:///{path}", LIMITS)
+    return open_ledger(f"sqlite:///{path}", LONG)
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_no_new_file_takes_the_place_of_a_ledger_lost_in_trouble(
     assert numbers(ledger) == before
 
 
-def test_a_foreign_lock_is_told_in_time(ledger: Ledger, path: Path) -> None:
+def test_a_foreign_lock_is_answered_in_time(ledger: Ledger, path: Path) -> None:
     """While a backup holds SQLite's lock the answer comes in time; after it all is well."""
     with closing(sqlite3.connect(path, isolation_level=None)) as foreign:
         foreign.execute("BEGIN EXCLUSIVE")
@@ -240,7 +240,7 @@ def test_old_identities_are_forgotten_in_small_steps(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     opened(path).close()
     lock = FileLock(Path(f"{path}.lock"))
-    store = SqliteStore(path, lock, Limits(dedupe_seconds=100))
+    store = SqliteStore(path, lock, replace(LONG, dedupe_seconds=100))
     count = 2 * FORGET_STEP + 10
     for begin in range(0, count, 1000):
         postings = [
