@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.families import families_of
 from support.programs import free_port
 from support.settings import LONG
 
@@ -22,7 +23,6 @@ from exporter.simulator.outgoing import Attempts
 from exporter.simulator.report import Report, ReportError
 from exporter.simulator.samples import Range, Sample, add, sample, scale_of
 from exporter.simulator.world import World
-from exporter.web.exposition import families_of
 
 BEGAN_AT = 1_800_000_000.0
 

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter, defaultdict
 
 import pytest
+from support.families import families_of
 from support.settings import LONG
 
 from exporter.ledger.memory import MemoryLedger
@@ -23,7 +24,6 @@ from exporter.simulator.samples import sample, scale_of
 from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.weights import ERRCODES, SOURCES, SentErrcode
 from exporter.simulator.world import World
-from exporter.web.exposition import families_of
 
 BEGAN_AT = 1_800_000_000.0
 
