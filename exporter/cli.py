@@ -13,6 +13,7 @@ from exporter.daemon.flags import load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.server import Server
 from exporter.daemon.settings import ENV_PREFIX, Settings
+from exporter.daemon.templates import template
 from exporter.ledger import LedgerRefused, LedgerUnavailable, check_url, open_ledger
 from exporter.replay.cli import replay
 from exporter.simulator.cli import simulate
@@ -29,6 +30,7 @@ def main() -> None:
 
 main.add_command(simulate)
 main.add_command(replay)
+main.add_command(template)
 
 
 @main.command(

@@ -11,7 +11,7 @@ from support.repository import ROOT
 
 PACKAGE = ROOT / "exporter"
 
-ROOMS = ("protocol", "metrics", "ledger", "web", "daemon", "simulator", "replay")
+ROOMS = ("protocol", "metrics", "ledger", "web", "tencent", "daemon", "simulator", "replay")
 """The layers, which are folders, from the inside out: a room imports from itself and from those
 before it. What stands beside them (``cli``, ``demo``, ``__main__``) may import from all."""
 
@@ -20,6 +20,8 @@ PURE = {
     *CORE,
     "ledger.posting",
     *("web.exposition", "web.deliveries", "web.hints", "web.overview"),
+    *("tencent.applying", "tencent.checks", "tencent.errors", "tencent.pages"),
+    *("tencent.templates", "tencent.words"),
 }
 """Rooms, and modules of rooms, that need no clock, no environment, no log and no I/O."""
 
