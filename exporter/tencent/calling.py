@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from exporter.tencent.credentials import credential_for
@@ -22,6 +22,11 @@ from exporter.tencent.words import plain
 
 Answer = Mapping[str, Any]
 """What stands in an answer's ``Response``."""
+
+Fields = Mapping[str, Any]
+"""What a call asks with."""
+
+T = TypeVar("T")
 
 _ROOTS: Final[dict[Site, str]] = {
     "mainland": "tencentcloudapi.com",
@@ -65,30 +70,39 @@ class Caller:
         self._patience = patience or Patience()
         self._connection: Any = None
 
-    def read(self, action: str, fields: Mapping[str, Any]) -> Answer:
-        """Ask for something, again if need be."""
-        return self._call(action, fields, (Again.ALWAYS, Again.IF_READING))
+    def read(self, action: str, fields: Fields, understand: Callable[[Answer], T]) -> T:
+        """Ask for something, again if need be, and return what is understood of the answer.
 
-    def write(self, action: str, fields: Mapping[str, Any]) -> Answer:
-        """Change something, again only if nothing was done."""
-        return self._call(action, fields, (Again.ALWAYS,))
+        ``understand`` raises ``ValueError``, ``LookupError`` or ``TypeError`` if it is nothing.
+        """
+        return self._call(action, fields, understand, (Again.ALWAYS, Again.IF_READING))
 
-    def _call(self, action: str, fields: Mapping[str, Any], again: tuple[Again, ...]) -> Answer:
+    def write(self, action: str, fields: Fields, understand: Callable[[Answer], T]) -> T:
+        """Change something, again only if nothing was done; see ``read``."""
+        return self._call(action, fields, understand, (Again.ALWAYS,))
+
+    def _call(
+        self,
+        action: str,
+        fields: Fields,
+        understand: Callable[[Answer], T],
+        again: tuple[Again, ...],
+    ) -> T:
         """Call until it succeeds, fails for good, or patience ends.
 
         The package's own way to call again is broken: it throws a later success away.
         """
         for pause in self._patience.pauses:
             try:
-                return self._once(action, fields)
+                return self._once(action, fields, understand)
             except ApiError as error:
                 if error.again not in again:
                     raise
                 self._say(f"{action}: {error.code}; again in {pause:g} s")
                 time.sleep(pause)
-        return self._once(action, fields)
+        return self._once(action, fields, understand)
 
-    def _once(self, action: str, fields: Mapping[str, Any]) -> Answer:
+    def _once(self, action: str, fields: Fields, understand: Callable[[Answer], T]) -> T:
         sdk = self._connected()
         seconds = self._patience.call_seconds
         try:
@@ -98,7 +112,11 @@ class Caller:
             raise ApiError(action, NETWORK, f"no answer within {seconds:g} s") from None
         except Exception as error:  # noqa: BLE001 - whatever the package raises, the call failed
             raise _failure(action, error, fields) from None
-        return _response(action, answer, fields)
+        response = _response(action, answer, fields)
+        try:
+            return understand(response)
+        except (ValueError, LookupError, TypeError) as error:
+            raise ApiError(action, BAD_ANSWER, plain(error)) from None
 
     def _connected(self) -> Any:
         if self._connection is None:
@@ -132,7 +150,7 @@ class Caller:
         )
 
 
-def _response(action: str, answer: Any, fields: Mapping[str, Any]) -> Answer:
+def _response(action: str, answer: Any, fields: Fields) -> Answer:
     """Return what an answer holds, or raise the error that it tells of."""
     response = answer.get("Response") if isinstance(answer, dict) else None
     if not isinstance(response, dict):
@@ -147,7 +165,7 @@ def _response(action: str, answer: Any, fields: Mapping[str, Any]) -> Answer:
     return response
 
 
-def _failure(action: str, error: Exception, fields: Mapping[str, Any]) -> ApiError:
+def _failure(action: str, error: Exception, fields: Fields) -> ApiError:
     """Return the failure of a call from what the package raised."""
     code, message = getattr(error, "code", None), getattr(error, "message", None)
     if isinstance(code, str):  # the package's own exception
@@ -158,7 +176,7 @@ def _failure(action: str, error: Exception, fields: Mapping[str, Any]) -> ApiErr
     return ApiError(action, code, _masked(f"{type(error).__name__}: {error}", fields))
 
 
-def _masked(message: object, fields: Mapping[str, Any]) -> str:
+def _masked(message: object, fields: Fields) -> str:
     """Return a message without the callback key, if it repeats what was sent."""
     key = fields.get("CallbackKey")
     text = str(message or "")

@@ -59,7 +59,7 @@ def event_list(world: World, fields: Fields) -> Fields:
         push
         for push in world.pushes
         if push.ended_at is not None
-        and start <= push.ended_at <= min(end, now - world.event_delay_seconds)
+        and start <= int(push.ended_at) <= min(end, now - world.event_delay_seconds)
         and push.push_domain == fields.get("DomainName", push.push_domain)
         and push.app_name == fields.get("AppName", "live")
         and _named(push.stream_id, fields)
