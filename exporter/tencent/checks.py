@@ -5,7 +5,6 @@ Pure: time is an argument.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,8 +18,7 @@ from exporter.tencent.templates import (
 )
 from exporter.tencent.words import listed, plain, shown_url
 
-BEIJING: Final = timezone(timedelta(hours=8))
-EFFECT: Final = timedelta(minutes=10)
+EFFECT_SECONDS: Final = 600
 """How long a new rule may take to have an effect."""
 
 EFFECT_WORDS: Final = "That takes effect after 5 to 10 minutes."
@@ -92,18 +90,10 @@ def check(
 
 
 def _of_rule(rule: Rule, now: float) -> Iterator[Finding]:
-    for text in (rule.updated_at, rule.created_at):
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            continue
-        age = datetime.fromtimestamp(now, UTC) - at.replace(tzinfo=at.tzinfo or BEIJING)
-        if timedelta() <= age < EFFECT:
-            minutes = age // timedelta(minutes=1)
-            yield Finding(
-                f"The rule was made {minutes} minutes ago. {EFFECT_WORDS}", is_wrong=False
-            )
-        return
+    age = now - (rule.made_at or 0)
+    if 0 <= age < EFFECT_SECONDS:
+        minutes = int(age // 60)
+        yield Finding(f"The rule was made {minutes} minutes ago. {EFFECT_WORDS}", is_wrong=False)
 
 
 def _of_template(template: Template, push_domain: str, expected: Expected) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
+from exporter.tencent.times import seconds_of
 from exporter.tencent.words import plain
 
 Site = Literal["mainland", "international"]
@@ -77,14 +78,13 @@ class Template:
 class Rule:
     """A template bound to a push domain and an app name, as the API describes it.
 
-    ``created_at`` and ``updated_at`` are Beijing time as text.
+    ``made_at`` is when it was made or last changed, in Unix seconds, if that is known.
     """
 
     push_domain: str
     app_name: str
     template_id: int
-    created_at: str = ""
-    updated_at: str = ""
+    made_at: float | None = None
 
     @classmethod
     def of(cls, answer: Any) -> Self:
@@ -95,7 +95,8 @@ class Rule:
         domain, app_name, created_at, updated_at = (_text(answer, name) for name in names)
         if not domain:
             raise ValueError("a rule without DomainName")
-        return cls(domain, app_name, answer["TemplateId"], created_at, updated_at)
+        made_at = seconds_of(updated_at or created_at)
+        return cls(domain, app_name, answer["TemplateId"], made_at)
 
     @property
     def title(self) -> str:

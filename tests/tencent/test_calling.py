@@ -1,6 +1,5 @@
 """Calls: what is asked again and what not, what hangs, what only looks like an answer."""
 
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -202,13 +201,3 @@ def test_the_callback_key_is_in_no_error(double: Double) -> None:
     assert "hush" not in str(raised.value)
     assert "\x1b" not in str(raised.value)
     assert "request id 00000000-double" in str(raised.value)
-
-
-def test_without_the_package_there_is_a_sentence(
-    double: Double, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It says what to install."""
-    monkeypatch.setitem(sys.modules, "tencentcloud.live.v20180801.live_client", None)
-    result = template(double, "list")
-    assert result.exit_code == 1
-    assert "pip install 'tencent-css-exporter[tencentcloud]'" in result.stderr

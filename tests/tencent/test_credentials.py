@@ -2,6 +2,7 @@
 
 import socket
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,15 @@ from exporter.tencent.errors import TencentError
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(double: Double, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def elsewhere(double: Double, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Take the environment's credentials away; the double is the proxy to a machine's role."""
     monkeypatch.delenv("TENCENTCLOUD_SECRET_ID")
     monkeypatch.delenv("TENCENTCLOUD_SECRET_KEY")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("http_proxy", double.endpoint)
-    urllib.request.install_opener(None)  # it remembers the proxy of the first use
+    urllib.request.install_opener(None)  # it remembers the proxy of its first use
+    yield
+    urllib.request.install_opener(None)
 
 
 def written(path: Path, text: str) -> Path:
