@@ -27,7 +27,7 @@ def some_setting_options(*names: str) -> Callable[[Any], Any]:
 def _with_options(names: tuple[str, ...], command: Any) -> Any:
     for name in reversed(names):
         field = Settings.model_fields[name]
-        if name == "callback_keys_by_domain":
+        if isinstance(field.default, dict):
             continue  # a table: only in the file
         # A switch needs no value, and takes one.
         switch: dict[str, Any] = (
@@ -47,15 +47,22 @@ def _with_options(names: tuple[str, ...], command: Any) -> Any:
     return config(command)
 
 
+def load_given(config: Path | None, flags: dict[str, str | None]) -> Loaded:
+    """Return the settings, with those of the flags that were given.  Raises ``SettingsError``."""
+    return load({name: value for name, value in flags.items() if value is not None}, config)
+
+
 def load_or_exit(config: Path | None, flags: dict[str, str | None]) -> Loaded:
     """Return the settings, or print every error and end with status 1."""
-    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return load(given, config)
+        loaded = load_given(config, flags)
     except SettingsError as error:
         for sentence in error.errors:
             click.echo(f"css-exporter: {sentence}", err=True)
         sys.exit(1)
+    for sentence in loaded.warnings:
+        click.echo(f"css-exporter: warning: {sentence}", err=True)
+    return loaded
 
 
 def shown(value: Any) -> str:

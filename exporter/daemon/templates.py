@@ -34,14 +34,7 @@ def _setup_of(settings: Settings) -> Setup:
         keyring = _keyring(settings)
     except OSError as error:
         raise click.ClickException(str(error)) from None
-    return Setup(
-        Account(
-            settings.tencent_site, settings.tencent_endpoint, settings.tencent_credentials_file
-        ),
-        settings.callback_path,
-        keyring,
-        frozenset(settings.accept_unsigned),
-    )
+    return settings.part(Setup, account=settings.part(Account), keyring=keyring)
 
 
 def _keyring(settings: Settings) -> Keyring:

@@ -4,70 +4,67 @@ Pure: an entry holds everything that the ledger needs, so that ledgers know noth
 packets and events nothing of storage.
 """
 
-from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from exporter.metrics import catalogue
-from exporter.metrics.families import Increment
+from exporter.metrics.families import LONGEST_SOURCE_LABEL, Increment
 from exporter.protocol import events
+from exporter.protocol.errcodes import ErrCode
 from exporter.protocol.events import Event
-from exporter.protocol.vocabulary import UNKNOWN
+from exporter.protocol.vocabulary import OTHER, UNKNOWN
+
+NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
+"""Source labels that are nobody's name, and so take nobody's place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The push that an entry opens: unless ``interruption`` was already recorded."""
 
     origin: str
     interruption: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event, as the ledger records it.
+class Entry(NamedTuple):
+    """One event, as the ledger records it.  Made by ``entry_for``.
 
-    ``identity`` tells redeliveries; ``opens`` and ``closes`` (the identity of a push) change
-    the set of open pushes; ``increments`` are added if the entry is new.
+    Redeliveries have the same ``identity``; ``occurred_at_ms`` is the packet's own time, Unix
+    milliseconds; ``opens`` and ``closes`` (the identity of a push) change the set of open
+    pushes; ``increments`` are added if the entry is new.
+
+    ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
+    ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
+    stands for one that the event does not name; both are ``other`` if one is too long for a
+    label: cut, two names could become one.
     """
 
     event: str
     identity: bytes
-    occurred_at: float | None
+    occurred_at_ms: int | None
     push_domain: str | None
     app_name: str | None
     stream_id: str | None
-    increments: tuple[Increment, ...] = ()
-    opens: Opening | None = None
-    closes: bytes | None = None
+    stream: tuple[str, str, str] | None
+    source: tuple[str, str] | None
+    increments: tuple[Increment, ...]
+    opens: Opening | None
+    closes: bytes | None
 
-    stream: tuple[str, str, str] | None = field(init=False)
-    """(push_domain, app_name, stream_id) if the entry names a stream in full."""
-
-    source: tuple[str, str] | None = field(init=False)
-    """(push_domain, app_name) if any increment is labelled with them; ``unknown`` stands for
-    the one that the packet did not name."""
-
-    def __post_init__(self) -> None:
-        stream = source = None
-        if self.push_domain and self.app_name and self.stream_id:
-            stream = (self.push_domain, self.app_name, self.stream_id)
-        if any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
-            source = (self.push_domain or UNKNOWN, self.app_name or UNKNOWN)
-        object.__setattr__(self, "stream", stream)
-        object.__setattr__(self, "source", source)
+    @property
+    def occurred_at(self) -> float | None:
+        """Return the packet's own time in Unix seconds, None where it has none."""
+        return None if self.occurred_at_ms is None else self.occurred_at_ms / 1000
 
     def counts_at(self, now: float) -> tuple[Increment, ...]:
         """Return all increments of the entry if it is new and received at Unix time ``now``."""
         received = (
             *self.increments,
             catalogue.CALLBACKS.add(self.event),
-            catalogue.LAST_CALLBACK.add(
-                self.event, amount=round(now * catalogue.LAST_CALLBACK.scale)
-            ),
+            *catalogue.LAST_CALLBACK.at(now, self.event),
         )
-        if self.occurred_at is None:
+        if self.occurred_at_ms is None:
             return received
-        delay = max(0.0, now - self.occurred_at)
-        return *received, *catalogue.DELAY.observe(delay, self.event)
+        delay_ms = max(0, round(now * 1000) - self.occurred_at_ms)
+        return *received, *catalogue.DELAY.observe(delay_ms / 1000, self.event)
 
     def counts_again(self) -> tuple[Increment, ...]:
         """Return the increments of the entry if it is a redelivery."""
@@ -76,28 +73,45 @@ class Entry:
 
 def entry_for(event: Event) -> Entry:
     """Return the ledger entry of an event."""
+    domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
+    increments = _increments(event)
+    is_sourced = any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
     opens = closes = None
-    if isinstance(event, events.Push):
+    if isinstance(event, events.Push) and event.failure is None:
         opens = Opening(event.origin, event.interruption_identity)
     elif isinstance(event, events.Interruption):
         closes = event.push_identity
     return Entry(
-        event=event.name,
-        identity=event.identity,
-        occurred_at=event.occurred_at,
-        push_domain=event.push_domain,
-        app_name=event.app_name,
-        stream_id=event.stream_id,
-        increments=_increments(event),
+        event.name,
+        event.identity,
+        event.occurred_at_ms,
+        domain,
+        app,
+        stream_id,
+        stream=(domain, app, stream_id) if domain and app and stream_id else None,
+        source=_source(domain, app) if is_sourced else None,
+        increments=increments,
         opens=opens,
         closes=closes,
     )
 
 
+def _source(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
+    source = (push_domain or UNKNOWN, app_name or UNKNOWN)
+    # Most are short enough even if each character had four bytes.
+    if len(source[0]) + len(source[1]) > LONGEST_SOURCE_LABEL // 4 and any(
+        len(label.encode()) > LONGEST_SOURCE_LABEL for label in source
+    ):
+        return OTHER, OTHER
+    return source
+
+
 def _increments(event: Event) -> tuple[Increment, ...]:  # noqa: PLR0911 - one row an event
     match event:
-        case events.Push():
+        case events.Push(failure=None):
             return (catalogue.PUSHES.add(event.origin),)
+        case events.Push(failure=ErrCode() as failure):
+            return (catalogue.PUSH_FAILURES.add(failure.code, failure.cause),)
         case events.Interruption():
             return _of_interruption(event)
         case events.Recording():

@@ -45,15 +45,15 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where to call, and as whom.
+    """Where to call, and as whom; the settings of these names.
 
-    ``endpoint`` is a URL without a path, None for the site's own; ``credentials_file`` None for
-    the package's chain.
+    ``tencent_endpoint`` is a URL without a path, None for the site's own;
+    ``tencent_credentials_file`` None for what the package finds.
     """
 
-    site: Site = "mainland"
-    endpoint: str | None = None
-    credentials_file: Path | None = None
+    tencent_site: Site = "mainland"
+    tencent_endpoint: str | None = None
+    tencent_credentials_file: Path | None = None
 
 
 class Caller:
@@ -130,7 +130,7 @@ class Caller:
             # At DEBUG it would write headers and bodies, the keys among them.
             logging.getLogger("tencentcloud_sdk_common").setLevel(logging.INFO)
             credential = credential_for(
-                self._account.credentials_file, self._patience.read_seconds
+                self._account.tencent_credentials_file, self._patience.read_seconds
             )
             self._connection = package.LiveClient(credential, "", self._profile())
         return self._connection
@@ -138,13 +138,13 @@ class Caller:
     def _profile(self) -> Any:
         http = import_module("tencentcloud.common.profile.http_profile")
         client = import_module("tencentcloud.common.profile.client_profile")
-        url = urlsplit(self._account.endpoint or "https:")
+        url = urlsplit(self._account.tencent_endpoint or "https:")
         return client.ClientProfile(
             language="en-US",
             httpProfile=http.HttpProfile(
                 protocol=url.scheme,
                 endpoint=url.netloc or None,
-                rootDomain=_ROOTS[self._account.site],
+                rootDomain=_ROOTS[self._account.tencent_site],
                 reqTimeout=self._patience.read_seconds,
             ),
         )

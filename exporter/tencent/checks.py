@@ -46,7 +46,7 @@ class Expected:
     path: str
     url: str | None = None
     keyring: Keyring = field(default_factory=Keyring, repr=False)
-    accept_unsigned: frozenset[str] = frozenset()
+    accept_unsigned: Sequence[str] = ()
 
     def is_ours(self, url: str) -> bool:
         """Return whether a URL is the exporter's, or below it."""
@@ -165,7 +165,8 @@ def _of_key(template: Template, push_domain: str, expected: Expected) -> Iterato
     candidates = [key.decode() for key in expected.keyring.candidates(push_domain.lower())]
     if not template.key:
         unsigned_ok = push_domain.lower() not in expected.keyring.by_domain and (
-            "all" in expected.accept_unsigned or set(template.urls) <= expected.accept_unsigned
+            "all" in expected.accept_unsigned
+            or set(template.urls) <= set(expected.accept_unsigned)
         )
         if not unsigned_ok:
             yield Finding(

@@ -69,7 +69,7 @@ def apply(
     each event. URLs of events that are not named stay as they are. What would change is shown
     first; then it is done and read back. Status 1 if what was read back differs.
     """
-    site = desk.setup.account.site
+    site = desk.setup.account.tencent_site
     names = settable(site) if events is None else events
     order = Order(name, urls_below(url, names), description, _keys(desk, domain))
     problems = order.problems(site)
@@ -189,7 +189,7 @@ class _Plan:
     def carry_out(self) -> list[Change]:
         """Make the change and read it back; return what differs."""
         desk = self._desk
-        fields = request_of(self._order, self._template, desk.setup.account.site)
+        fields = request_of(self._order, self._template, desk.setup.account.tencent_site)
         ids = [self._template.template_id] if self._template else []
         if self._template:
             desk.write(lambda: desk.client.modify(fields))

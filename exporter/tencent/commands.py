@@ -167,7 +167,7 @@ def check_domains(
 
     Lines with WRONG are faults, others are worth knowing.
     """
-    site = desk.setup.account.site
+    site = desk.setup.account.tencent_site
     expected = Expected(
         events=events or tuple(FIELDS),
         site=site,

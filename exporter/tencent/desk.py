@@ -20,12 +20,12 @@ from exporter.tencent.words import plain, shown_url
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the commands need to know of the exporter's settings."""
+    """What the commands need to know of the exporter's settings, under their names."""
 
     account: Account
-    callback_path: str
     keyring: Keyring = field(repr=False)
-    accept_unsigned: frozenset[str] = frozenset()
+    callback_path: str
+    accept_unsigned: tuple[str, ...]
 
     def keys_for(self, push_domain: str | None) -> tuple[str, ...]:
         """Return the keys that may sign for a push domain; None for those of any."""
@@ -96,6 +96,8 @@ class Desk:
 
     def agreed(self, *, yes: bool, dry_run: bool) -> bool:
         """Return whether what was shown shall be done."""
+        if self._as_json and not yes and not dry_run:
+            raise click.UsageError("--json shows nothing to agree to: add --yes or --dry-run")
         if dry_run:
             self.say("Nothing was changed: --dry-run.")
             return False

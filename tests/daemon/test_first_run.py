@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.commands import css_exporter_as_nobody
 from support.daemon import Daemon
 from support.packets import packet
 from support.programs import free_port
@@ -25,7 +26,7 @@ def run(**settings: object) -> subprocess.CompletedProcess[str]:
 
 def test_a_key_is_made_kept_and_shown_once(daemon: Callable[..., Daemon]) -> None:
     """Without a key one is made: 32 letters and digits, for the owner alone, shown once."""
-    exporter = daemon(callback_keys="", callback_path="/callback/word")
+    exporter = daemon(callback_keys=None, callback_path="/callback/word")
     file = exporter.data_dir / "callback-key"
     key = file.read_text().strip()
     assert re.fullmatch(r"[A-Za-z0-9]{32}", key)
@@ -46,7 +47,7 @@ def test_a_key_is_made_kept_and_shown_once(daemon: Callable[..., Daemon]) -> Non
 
 def test_no_key_is_made_for_a_template_without_one(daemon: Callable[..., Daemon]) -> None:
     """``accept_unsigned = all`` takes packets as they come, signed or not, and makes no key."""
-    exporter = daemon(callback_keys="", accept_unsigned="all")
+    exporter = daemon(callback_keys=None, accept_unsigned="all")
     assert not (exporter.data_dir / "callback-key").exists()
     assert exporter.post(packet("push"), key="whatever").status == 200
     assert exporter.metrics()["tencent_css_exporter_callback_keys"] == 0
@@ -98,13 +99,7 @@ def test_a_start_that_cannot_be_is_one_sentence(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_directory_of_somebody_else_is_one_sentence(tmp_path: Path) -> None:
     """A directory that may not be written is told so."""
-    script = (
-        "import os, sys; from exporter.cli import main; os.setuid(65534);"
-        f"main(['serve', '--data-dir', {str(tmp_path / 'data')!r}])"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
-    )
+    ended = css_exporter_as_nobody("serve", "--data-dir", tmp_path / "data")
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
     assert "Permission denied" in ended.stderr
     assert str(tmp_path / "data") in ended.stderr

@@ -14,8 +14,9 @@ import pytest
 from support.daemon import Daemon, request
 from support.packets import packet
 from support.programs import until
+from support.settings import LONG
 
-from exporter.ledger import LedgerUnavailable, Limits, open_ledger
+from exporter.ledger import LedgerUnavailable, open_ledger
 from exporter.ledger.sqlite.files import FileLock
 
 Start = Callable[..., Daemon]
@@ -76,14 +77,14 @@ def test_a_start_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Monk
     """A start that cannot have the lock says so."""
     monkeypatch.setattr("exporter.ledger.sqlite._START_SECONDS", 0.2)
     path = tmp_path / "ledger.sqlite"
-    open_ledger(f"sqlite:///{path}", Limits()).close()
+    open_ledger(f"sqlite:///{path}", LONG).close()
     with FileLock(Path(f"{path}.lock")), pytest.raises(TimeoutError, match="held by others"):
-        open_ledger(f"sqlite:///{path}", Limits())
+        open_ledger(f"sqlite:///{path}", LONG)
 
 
 def test_without_making_a_ledger_is_unavailable(tmp_path: Path) -> None:
     """A ledger that must not be made is waited for."""
-    ledger = open_ledger(f"sqlite:///{tmp_path}/gone/ledger.sqlite", Limits(), make=False)
+    ledger = open_ledger(f"sqlite:///{tmp_path}/gone/ledger.sqlite", LONG, make=False)
     with pytest.raises(LedgerUnavailable):
         ledger.check()
     with pytest.raises(LedgerUnavailable):
@@ -94,7 +95,7 @@ def test_without_making_a_ledger_is_unavailable(tmp_path: Path) -> None:
 
 def test_slow_senders_do_not_hide_the_metrics(daemon: Start) -> None:
     """While many connections send byte by byte, the private listener answers."""
-    exporter = daemon(threads=4)
+    exporter = daemon()
     with ExitStack() as stack:
         for _ in range(40):
             sender = stack.enter_context(
@@ -104,30 +105,6 @@ def test_slow_senders_do_not_hide_the_metrics(daemon: Start) -> None:
         assert exporter.get("/metrics").status == 200
         assert exporter.get("/-/ready").status == 200
     assert exporter.post(packet("push")).status == 200
-
-
-def test_a_full_log_pipe_holds_up_nothing(daemon: Start, tmp_path: Path) -> None:
-    """Callbacks are answered while nobody reads the log; afterwards it says what was lost."""
-    fifo = tmp_path / "data.log"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
-
-    def said() -> bytes:
-        try:
-            return os.read(reader, 65536)
-        except BlockingIOError:
-            return b""
-
-    exporter = daemon()
-    for number in range(40):
-        assert exporter.post(packet("push", sequence=str(number))).status == 200
-    while said():
-        pass
-    assert exporter.post(packet("interruption")).status == 200
-    until(lambda: b"log.lost" in said(), "the log tells of lost lines")
-    assert exporter.terminate() == 0
-    os.close(reader)
 
 
 def test_bytes_that_are_no_http_are_answered_without_echo(daemon: Start) -> None:

@@ -32,8 +32,6 @@ def test_an_answer_to_head_has_no_body(exporter: Daemon) -> None:
 def test_what_is_no_http_is_logged_without_its_text(exporter: Daemon) -> None:
     """The log names what is wrong with bytes that are no HTTP, and quotes none of them."""
     for line in (f"GET {PATH}?txSecret=quoted", f"GET {PATH}?txSecret='quoted'"):
-        raw.send(exporter.public_port, f"{line}\r\n\r\n".encode())
-    until(
-        lambda: "Invalid request: InvalidRequestLine" in exporter.log.read_text(), "it is logged"
-    )
+        raw.send(exporter.public_port, f"{line} HTTP/9.9\r\n\r\n".encode())
+    until(lambda: '"reason":"malformed_http"' in exporter.log.read_text(), "it is logged")
     assert "quoted" not in exporter.log.read_text()

@@ -3,13 +3,14 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from exporter.ledger import Limits, Outcome, open_ledger
+from exporter.ledger import Outcome, open_ledger
 from support.ledgers import entry
+from support.settings import LONG
 
 
 def hammer(url: str, name: str, until_time: float, threads: int = 8) -> tuple[int, float]:
     """Record different recordings until a Unix time; return how many, and the longest wait."""
-    ledger = open_ledger(url, Limits(dedupe_seconds=1e9))
+    ledger = open_ledger(url, LONG)
     template = entry("recording")
 
     def record(thread: int) -> tuple[int, float]:

@@ -63,6 +63,15 @@ def test_reading_goes_on_when_the_answers_are_right_again(double: Double, name: 
     assert [one.name for one in client(double).templates()] == ["css"]
 
 
+def test_an_answer_that_never_ends_has_an_end(double: Double) -> None:
+    """The package's own time-out begins anew with each byte; the next call is not held up."""
+    double.lie(lies.travelling(drip_seconds=0.2))
+    one = client(double, ONCE)
+    with pytest.raises(ApiError, match="no answer within 1 s"):
+        one.templates()
+    assert one.templates() == []
+
+
 def test_a_server_that_is_away(double: Double) -> None:
     """A refused connection is a failure of the network, with a sentence."""
     one = client(double, ONCE)

@@ -66,6 +66,14 @@ def test_a_change_is_shown_field_by_field_and_asked_for(double: Double) -> None:
     assert double.world.templates[number]["CallbackKey"] == KEY
 
 
+def test_a_program_must_say_what_it_wants(double: Double) -> None:
+    """JSON shows no plan to agree to."""
+    result = template(double, *APPLY, "--json")
+    assert (result.exit_code, "--yes or --dry-run" in result.stderr) == (2, True)
+    assert document(double, *APPLY, "--dry-run")["applied"] is False
+    assert double.world.templates == {}
+
+
 def test_dry_run_writes_nothing(double: Double) -> None:
     """Every command that changes something can be tried."""
     number = double.world.template(TemplateName="old", StreamBeginNotifyUrl="https://a.example/x")

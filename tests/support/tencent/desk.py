@@ -15,17 +15,20 @@ URL = "https://css.example.com/callback"
 HASTY = Patience(read_seconds=0.5, call_seconds=2, pauses=(0.01, 0.01, 0.01))
 
 
-def client(double: Double, patience: Patience = HASTY, **account: Any) -> Client:
+def client(double: Double, patience: Patience = HASTY) -> Client:
     """Return a client of the double, with the credentials of the environment."""
     waited: list[str] = []
-    caller = Caller(Account(endpoint=double.endpoint, **account), waited.append, patience)
+    caller = Caller(Account(tencent_endpoint=double.endpoint), waited.append, patience)
     return Client(caller, waited.append)
 
 
 def template(double: Double, *arguments: object, stdin: str = "", **settings: Any) -> Result:
-    """Run ``css-exporter template`` against the double, with the tests' callback key."""
+    """Run ``css-exporter template`` against the double, with the tests' callback key.
+
+    An empty setting is not given.
+    """
     given = {"callback_keys": KEY, "tencent_endpoint": double.endpoint} | settings
-    variables = {f"CSS_EXPORTER_{name.upper()}": value for name, value in given.items()}
+    variables = {f"CSS_EXPORTER_{name.upper()}": value for name, value in given.items() if value}
     result = CliRunner().invoke(
         main, ["template", *map(str, arguments)], env=variables, input=stdin
     )

@@ -1,0 +1,136 @@
+"""``make demo``: started, looked at, and ended by Ctrl-C."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from support.daemon import request, samples
+from support.programs import free_port, program, stop, until
+from support.repository import ROOT
+
+Demo = tuple[subprocess.Popen[bytes], dict[str, int], Path]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    """Return a function that starts the demonstration on free ports."""
+    with ExitStack() as stack:
+
+        def start(**environment: str) -> Demo:
+            ports = {name: free_port() for name in ("callback", "metrics", "prometheus")}
+            output = tmp_path / "demo.txt"
+            command = [sys.executable, "-m", "exporter.demo"]
+            for name, port in ports.items():
+                command += [f"--{name}-port", str(port)]
+            # TMPDIR: to see that nothing is left behind.
+            (tmp_path / "left").mkdir()
+            with output.open("wb") as file:
+                process = subprocess.Popen(
+                    command,
+                    stdout=file,
+                    stderr=file,
+                    env=os.environ | environment | {"TMPDIR": str(tmp_path / "left")},
+                )
+            stack.callback(stop, process)
+            return process, ports, output
+
+        yield start
+
+
+def figures(port: int) -> dict[str, float]:
+    """Return the exporter's samples, none before it answers."""
+    try:
+        return samples(request(port, "GET", "/metrics", timeout=5).body.decode())
+    except OSError:
+        return {}
+
+
+def pushes(ports: dict[str, int]) -> float:
+    """Return how many pushes the exporter counts."""
+    return figures(ports["metrics"]).get('tencent_css_callbacks_total{event="push"}', 0)
+
+
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def ended(process: subprocess.Popen[bytes], ports: dict[str, int], output: Path) -> str:
+    """Press Ctrl-C, see that all has ended and nothing is left, and return the output."""
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0, output.read_text()
+    assert all(map(is_free, ports.values()))
+    assert list((output.parent / "left").iterdir()) == []
+    return output.read_text()
+
+
+def test_figures_move_until_ctrl_c(demo: Callable[..., Demo]) -> None:
+    """Without Prometheus: figures move at the printed address, and are exact at the end."""
+    process, ports, output = demo(PATH="")
+    until(lambda: pushes(ports) > 5 or process.poll() is not None, "figures move", 60)
+    text = ended(process, ports, output)
+    assert f"http://127.0.0.1:{ports['metrics']}/metrics" in text
+    assert "not installed" in text
+    assert "exactly what was sent" in text
+
+
+def test_prometheus_scrapes_and_knows_our_rules(demo: Callable[..., Demo]) -> None:
+    """With Prometheus: it sees active streams, and every rule file that we ship is loaded."""
+    program("prometheus")
+    process, ports, output = demo()
+
+    def asked(path: str) -> str:
+        try:
+            answer = request(ports["prometheus"], "GET", path, timeout=5)
+        except OSError:
+            return ""
+        return answer.body.decode() if answer.status == 200 else ""
+
+    query = "/api/v1/query?query=tencent_css_active_streams%20%3E%200"
+    until(
+        lambda: '"push_domain"' in asked(query) or process.poll() is not None,
+        "Prometheus sees active streams",
+        90,
+    )
+    loaded = {
+        Path(group["file"]) for group in json.loads(asked("/api/v1/rules"))["data"]["groups"]
+    }
+    rules = ROOT / "prometheus" / "rules"
+    assert loaded == set(rules.glob("*.yml"))
+    text = ended(process, ports, output)
+    assert f"http://127.0.0.1:{ports['prometheus']}/alerts" in text
+
+
+def test_a_taken_port_is_named() -> None:
+    """A port that somebody uses is named, with the flag that chooses another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = subprocess.run(
+            [sys.executable, "-m", "exporter.demo", "--callback-port", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ran.returncode == 1
+    assert f"port {port} cannot be used" in ran.stderr
+    assert 'make demo DEMO="--callback-port PORT"' in ran.stderr
+
+
+def test_ctrl_c_where_a_shell_ignores_it(demo: Callable[..., Demo]) -> None:
+    """Started by a script in the background, where SIGINT is ignored, it still ends by it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process, ports, output = demo(PATH="")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    until(lambda: pushes(ports) > 5 or process.poll() is not None, "figures move", 60)
+    assert "exactly what was sent" in ended(process, ports, output)

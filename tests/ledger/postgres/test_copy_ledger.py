@@ -1,0 +1,164 @@
+"""The embedded ledger moves to PostgreSQL and goes on counting there."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.daemon import Daemon
+from support.ledgers import entry, numbers, postgres_server, value
+from support.packets import all_packets, packet
+from support.settings import LONG
+
+from exporter.ledger import Delivery, Outcome, open_ledger
+from exporter.metrics import catalogue as c
+from exporter.metrics.entries import entry_for
+from exporter.protocol.events import parse
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """Return the file of a ledger with a bit of everything."""
+    path = tmp_path / "ledger.sqlite"
+    with closing(open_ledger(f"sqlite:///{path}", LONG)) as ledger:
+        for sample in all_packets().values():
+            ledger.record(entry_for(parse(sample)), 1790000200)
+        for number in range(2500):
+            ledger.tally([c.REJECTIONS.add("expired")])
+            if number % 500 == 0:
+                ledger.record(entry("push", sequence=f"open{number}"), 1790000300)
+        ledger.note(Delivery(1790000200.5, "refused", reason="expired", stream_id="相机"))
+    return path
+
+
+@pytest.fixture
+def url() -> str:
+    """Return the URL of an empty ledger."""
+    return postgres_server().database()
+
+
+def _copy(source: object, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "exporter",
+            "copy-ledger",
+            str(source),
+            *([target] if target else []),
+        ],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_copy_is_the_same_ledger(filled: Path, url: str) -> None:
+    """Numbers, their first events, open pushes, sources, identities, deliveries: all is there."""
+    done = _copy(filled, "", CSS_EXPORTER_LEDGER=url)
+    assert done.returncode == 0, done.stderr
+    assert "Copied" in done.stdout
+    with (
+        closing(open_ledger(f"sqlite:///{filled}", LONG)) as old,
+        closing(open_ledger(url, LONG)) as new,
+    ):
+        assert numbers(new) == numbers(old)
+        assert value(new, c.REJECTIONS, "expired") == 2500
+        before, after = old.snapshot(), new.snapshot()
+        assert after.oldest_open_push == before.oldest_open_push == 1790000000
+        of_callbacks = {cell for cell in before.cells if cell.family == c.CALLBACKS.name}
+        assert of_callbacks <= set(after.cells)
+        assert list(new.deliveries()) == list(old.deliveries())
+        for sample in all_packets().values():
+            one = entry_for(parse(sample))
+            assert new.record(one, 1790000400).outcome is Outcome.DUPLICATE
+        assert value(new, c.OPEN_PUSHES) == 5
+        assert new.record(entry("interruption", sequence="open500"), 1790000400).outcome
+        assert value(new, c.OPEN_PUSHES) == 4
+        # A new number, a new source, a new delivery: nothing that was copied is in the way.
+        new.record(entry("push", sequence="new", app="new.example"), 1790000400)
+        new.note(Delivery(1790000401.0, "accepted"))
+        assert value(new, c.SOURCES) == value(old, c.SOURCES) + 1
+
+
+def test_many_rows_are_copied(tmp_path: Path, url: str) -> None:
+    """More rows than one step of the progress bar."""
+    path = tmp_path / "ledger.sqlite"
+    open_ledger(f"sqlite:///{path}", LONG).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO identity (identity, seen_at) VALUES (?, ?)",
+            [(number.to_bytes(16), int(time.time())) for number in range(20_500)],
+        )
+    assert _copy(f"sqlite:///{path}", url).returncode == 0
+    with postgres_server().admin(url.rpartition("/")[2]) as admin:
+        assert admin.execute("SELECT count(*) FROM css_exporter.identity").fetchone() == (20_500,)
+
+
+def test_a_target_that_was_used_is_refused(filled: Path, url: str) -> None:
+    """What is in the target stays, and nothing comes to it: the second copy is refused."""
+    assert _copy(filled, url).returncode == 0
+    with closing(open_ledger(url, LONG)) as ledger:
+        before = numbers(ledger)
+    again = _copy(filled, url)
+    assert again.returncode == 1
+    assert "not empty" in again.stderr
+    assert "Nothing was copied" in again.stderr
+    assert "pass" not in again.stderr
+    with closing(open_ledger(url, LONG)) as ledger:
+        assert numbers(ledger) == before
+
+
+def test_all_or_nothing(filled: Path, url: str) -> None:
+    """A copy that breaks in the middle leaves an empty target, fit for the next one."""
+    open_ledger(url, LONG).close()
+    with postgres_server().admin(url.rpartition("/")[2]) as admin:
+        admin.execute("TRUNCATE css_exporter.cell, css_exporter.delivery")
+        admin.execute("ALTER TABLE css_exporter.delivery ADD CHECK (outcome <> 'refused')")
+        broken = _copy(filled, url)
+        assert broken.returncode == 1
+        assert "delivery" in broken.stderr
+        assert admin.execute("SELECT count(*) FROM css_exporter.cell").fetchone() == (0,)
+        admin.execute("ALTER TABLE css_exporter.delivery DROP CONSTRAINT delivery_outcome_check")
+    assert _copy(filled, url).returncode == 0
+
+
+def test_a_ledger_in_use_is_refused(daemon: Callable[..., Daemon], url: str) -> None:
+    """Counts of an exporter that still runs would be left behind: it must be stopped first."""
+    exporter = daemon()
+    exporter.post(packet("push"))
+    source = exporter.data_dir / "ledger.sqlite"
+    refused = _copy(source, url)
+    assert refused.returncode == 1
+    assert "stop the exporter first" in refused.stderr
+    assert exporter.post(packet("interruption")).status == 200
+    exporter.terminate()
+    assert _copy(source, url).returncode == 0
+    moved = daemon("moved", ledger=url)
+    assert moved.post(packet("interruption")).status == 200
+    shown = moved.metrics("/metrics?collect[]=ledger")
+    assert shown['tencent_css_callback_duplicates_total{event="interruption"}'] == 1
+    assert shown['tencent_css_callbacks_total{event="push"}'] == 1
+
+
+@pytest.mark.parametrize("target", ["sqlite:///x", "postgresql://css:se@cret@localhost/x"])
+def test_a_wrong_target_is_refused(filled: Path, target: str) -> None:
+    """Only to PostgreSQL, and a URL that cannot be read is not told."""
+    refused = _copy(filled, target)
+    assert refused.returncode != 0
+    assert "postgresql://user:password@host" in refused.stderr
+    assert "cret" not in refused.stderr
+
+
+def test_no_source_is_refused(tmp_path: Path, url: str) -> None:
+    """A file that is not there is not made."""
+    refused = _copy(tmp_path / "none.sqlite", url)
+    assert refused.returncode == 1
+    assert "there is no ledger" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
