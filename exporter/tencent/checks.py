@@ -84,7 +84,7 @@ def check(
         else:
             found = [*_of_rule(rule, now), *_of_template(template, push_domain, expected)]
         title = template.title if template else str(rule.template_id)
-        where = f"[{rule.title} -> template {title}] "
+        where = f"{rule.title} -> template {title}"
         findings += [replace(one, where=where) for one in found]
     return findings
 
@@ -92,19 +92,12 @@ def check(
 def _of_rule(rule: Rule, now: float) -> Iterator[Finding]:
     age = now - (rule.made_at or 0)
     if 0 <= age < EFFECT_SECONDS:
-        minutes = int(age // 60)
-        yield Finding(f"The rule was made {minutes} minutes ago. {EFFECT_WORDS}", is_wrong=False)
+        yield Finding(f"The rule is fresh. {EFFECT_WORDS}", is_wrong=False)
 
 
 def _of_template(template: Template, push_domain: str, expected: Expected) -> Iterator[Finding]:
-    yield from _of_urls(template, expected)
-    yield from _of_missing(template, expected)
-    yield from _of_key(template, push_domain, expected)
-
-
-def _of_urls(template: Template, expected: Expected) -> Iterator[Finding]:
-    elsewhere: dict[str, list[str]] = {}
     here = []
+    elsewhere: dict[str, list[str]] = {}
     for name in expected.events:
         url = template.urls.get(name)
         if url and expected.is_ours(url):
@@ -117,6 +110,14 @@ def _of_urls(template: Template, expected: Expected) -> Iterator[Finding]:
             " for each event: put the exporter in front of that consumer (docs/coexistence.md),"
             " then apply the exporter's URL."
         )
+    if elsewhere and not here:
+        return  # what else it lacks is not ours to mend
+    yield from _of_urls(here, expected)
+    yield from _of_missing(template, expected)
+    yield from _of_key(template, push_domain, expected)
+
+
+def _of_urls(here: Sequence[str], expected: Expected) -> Iterator[Finding]:
     if any(urlsplit(url).scheme == "http" for url in here):
         yield Finding(
             "It calls without TLS: whoever sees one callback can forge others for ten minutes."

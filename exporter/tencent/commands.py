@@ -2,11 +2,12 @@
 
 import time
 from dataclasses import asdict
+from itertools import groupby
 from typing import Final
 
 import click
 
-from exporter.tencent.checks import EFFECT_WORDS, Expected, check
+from exporter.tencent.checks import EFFECT_WORDS, Expected, Finding, check
 from exporter.tencent.command_apply import EVENTS, apply
 from exporter.tencent.desk import OF_A_CHANGE, OF_A_TEMPLATE, Desk, at_desk, rules_of
 from exporter.tencent.errors import ApiError, TencentError
@@ -41,11 +42,11 @@ def show(desk: Desk, name: str | None, template_id: int | None) -> bool:
     document = desk.described(template, desk.client.rules())
     desk.answer(document)
     for field in ("template_id", "name", "description", "key"):
-        desk.say(f"{field:18} {document[field]}")
+        desk.say(f"{field:20} {document[field]}")
     for event, url in document["urls"].items():
-        desk.say(f"{event:18} {url}")
+        desk.say(f"{event:20} {url}")
     for rule in document["rules"]:
-        desk.say(f"{'bound to':18} {rule['push_domain']}/{rule['app_name']}")
+        desk.say(f"{'bound to':20} {rule['push_domain']}/{rule['app_name']}")
     return True
 
 
@@ -184,13 +185,20 @@ def check_domains(
         findings = check(domain, rules, templates, expected, time.time())
         is_well = is_well and not any(one.is_wrong for one in findings)
         documents.append({"push_domain": plain(domain), "findings": list(map(asdict, findings))})
-        desk.say(plain(domain))
-        for one in findings:
-            desk.say(f"  {'WRONG' if one.is_wrong else 'note '} {one.where}{one.sentence}")
-        if not findings:
-            desk.say("  all is well")
+        _say_findings(desk, domain, findings)
     desk.answer({"is_well": is_well, "domains": documents})
     return is_well
+
+
+def _say_findings(desk: Desk, domain: str, findings: list[Finding]) -> None:
+    desk.say(plain(domain))
+    for where, group in groupby(findings, key=lambda one: one.where):
+        if where:
+            desk.say(f"  {where}")
+        for one in group:
+            desk.say(f"    {'WRONG' if one.is_wrong else 'note '} {one.sentence}")
+    if not findings:
+        desk.say("    all is well")
 
 
 def _all_domains(desk: Desk, rules: list[Rule]) -> list[str]:

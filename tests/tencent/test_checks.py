@@ -35,7 +35,7 @@ def test_nothing_is_wrong(double: Double) -> None:
     """Status 0, and a word that it was looked at."""
     bound(double)
     result = template(double, *ONLY_PUSH)
-    assert (result.exit_code, result.stdout) == (0, f"{DOMAIN}\n  all is well\n")
+    assert (result.exit_code, result.stdout) == (0, f"{DOMAIN}\n    all is well\n")
 
 
 def test_no_rule(double: Double) -> None:
@@ -64,8 +64,8 @@ def test_a_template_that_does_not_exist(double: Double) -> None:
     ],
 )
 def test_another_url(double: Double, url: str) -> None:
-    """The domain calls somebody else: how to have both is named."""
-    bound(double, StreamBeginNotifyUrl=url)
+    """The domain calls somebody else: how to have both is named, and nothing else of theirs."""
+    bound(double, StreamBeginNotifyUrl=url, CallbackKey="theirs")
     is_wrong, sentence = only(double)
     assert is_wrong
     assert sentence.startswith("This domain calls somebody else for push: ")
@@ -150,7 +150,7 @@ def test_each_rule_of_a_domain(double: Double) -> None:
     bound(double, app_name="show", CallbackKey="theirs")
     (domain,) = document(double, *ONLY_PUSH)["domains"]
     assert [one["where"] for one in domain["findings"]] == [
-        f"[{DOMAIN}/show -> template 1002 (css)] "
+        f"{DOMAIN}/show -> template 1002 (css)"
     ]
 
 

@@ -240,7 +240,7 @@ def test_list_and_show_say_whose_key_it_is(double: Double) -> None:
     outputs = [template(double, "list").output]
     outputs += [template(double, "show", "--name", name).output for name in ("ours", "theirs")]
     assert not any(secret in text for text in outputs for secret in (KEY, "their-secret"))
-    assert f"{'push':18} {URL}/push" in outputs[1]
+    assert f"{'push':20} {URL}/push" in outputs[1]
 
 
 def test_text_of_others_cannot_steer_a_terminal(double: Double) -> None:
