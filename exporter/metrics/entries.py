@@ -25,16 +25,16 @@ class Opening(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One event, as the ledger records it.  Made by ``entry_for``.
+    """One event, as the ledger records it; ``entry_for`` makes it.
 
-    Redeliveries have the same ``identity``; ``occurred_at_ms`` is the packet's own time, Unix
-    milliseconds; ``opens`` and ``closes`` (the identity of a push) change the set of open
-    pushes; ``increments`` are added if the entry is new.
+    Redeliveries have the same ``identity``.  ``occurred_at_ms`` is the packet's own time,
+    Unix milliseconds.  ``opens`` and ``closes`` (the identity of a push) change the set of
+    open pushes; ``increments`` are added if the entry is new.
 
     ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
     ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
-    stands for one that the event does not name; both are ``other`` if one is too long for a
-    label: cut, two names could become one.
+    stands for the one that the event does not name; both are ``other`` if one is too long
+    for a label, since two names that are cut could become one.
     """
 
     event: str
@@ -75,33 +75,33 @@ def entry_for(event: Event) -> Entry:
     """Return the ledger entry of an event."""
     domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
     increments = _increments(event)
-    is_sourced = any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
     opens = closes = None
     if isinstance(event, events.Push) and event.failure is None:
         opens = Opening(event.origin, event.interruption_identity)
     elif isinstance(event, events.Interruption):
         closes = event.push_identity
     return Entry(
-        event.name,
-        event.identity,
-        event.occurred_at_ms,
-        domain,
-        app,
-        stream_id,
+        event=event.name,
+        identity=event.identity,
+        occurred_at_ms=event.occurred_at_ms,
+        push_domain=domain,
+        app_name=app,
+        stream_id=stream_id,
         stream=(domain, app, stream_id) if domain and app and stream_id else None,
-        source=_source(domain, app) if is_sourced else None,
+        source=_source(domain, app) if _are_sourced(increments) else None,
         increments=increments,
         opens=opens,
         closes=closes,
     )
 
 
+def _are_sourced(increments: tuple[Increment, ...]) -> bool:
+    return any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
+
+
 def _source(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
     source = (push_domain or UNKNOWN, app_name or UNKNOWN)
-    # Most are short enough even if each character had four bytes.
-    if len(source[0]) + len(source[1]) > LONGEST_SOURCE_LABEL // 4 and any(
-        len(label.encode()) > LONGEST_SOURCE_LABEL for label in source
-    ):
+    if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
         return OTHER, OTHER
     return source
 
