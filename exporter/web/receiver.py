@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
@@ -54,16 +54,14 @@ class Policy:
         return "all" in self.accept_unsigned or envelope.event_name in self.accept_unsigned
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One POST of the callback path, read to its end; ``remote_address`` is for the log."""
 
     body: bytes
     remote_address: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """A callback that is good to be recorded."""
 
     envelope: Envelope
@@ -86,6 +84,7 @@ class Receiver:
         self.ledger: Final = ledger
         self.policy: Final = policy
         self._keyring = keyring
+        self._trusts_all = not keyring and "all" in policy.accept_unsigned
         self._clock = clock
         self._write = write
         self._lines = LineLimit("callback.rejected")
@@ -169,7 +168,7 @@ class Receiver:
 
     def _verify(self, envelope: Envelope, now: float) -> bool:
         """Return whether a packet's names may become labels, or raise a ``Refusal``."""
-        if not self._keyring and "all" in self.policy.accept_unsigned:
+        if self._trusts_all:
             return True  # no packet could be signed: the operator trusts whoever sends
         with_own_keys = envelope.push_domain in self._keyring.by_domain
         if not (envelope.is_signed or with_own_keys) and self.policy.takes_unsigned(envelope):
