@@ -10,19 +10,13 @@ from typing import Any
 
 import pytest
 from support import raw
-from support.daemon import Answer, Daemon, request
+from support.daemon import Answer, Daemon, Shell, request
 from support.packets import KEY, Packet, all_packets, packet, signed
 
 from exporter.protocol.refusals import STATUS
 
 BODY_LIMIT = 4096
 PATH = "/callback/unguessable"
-
-
-class Shell(Daemon):
-    """The Flask applications under an ordinary WSGI server."""
-
-    command = ("-m", "support.wsgi")
 
 
 on_the_loop = pytest.mark.parametrize("exporter", [Daemon], indirect=True, ids=["loop"])
