@@ -58,7 +58,7 @@ def assert_one_line(tail: Tail, *, or_none: bool) -> None:
     for line in lines:
         assert SECRET not in line
         assert KEY not in line
-        if tail.exporter.daemon.settings["log_format"] == "json":
+        if tail.exporter.settings["log_format"] == "json":
             assert json.loads(line)["event"].startswith("callback.")
             assert not re.search(r"[\x00-\x1f\x7f]", line)
         else:

@@ -192,7 +192,7 @@ def test_simulator_finds_the_key(
         [*entrypoint[:2], script, entrypoint[3], *SHORT],
         env={
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "CSS_EXPORTER_CALLBACK_KEYS": exporter.daemon.settings["callback_keys"],
+            "CSS_EXPORTER_CALLBACK_KEYS": exporter.settings["callback_keys"],
         },
         capture_output=True,
         text=True,

@@ -140,7 +140,7 @@ def _burst(exporter: Daemon, prometheus: Prometheus, *, since: int, until_at_lea
 
 def _leave_behind_an_idle_push(exporter: Daemon) -> None:
     settings = dict(exporter.daemon.settings)
-    exporter.daemon.settings["push_idle_days"] = 1 / 86400
+    exporter.settings["push_idle_days"] = 1 / 86400
     with exporter:
         for one in traffic.interruptions(1, (1,), since=9000):
             if one["event_type"] == 1:
