@@ -1,18 +1,12 @@
 """Logs: one flat line a callback in the field's terms, and everybody else's in the same form."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 from support.daemon import Daemon, request
 from support.packets import all_packets, packet
-from support.programs import until
-
-from exporter.daemon import logs
-from exporter.daemon.logs import REFUSALS_A_WINDOW, Limit
 
 
 @pytest.fixture(scope="module")
@@ -99,26 +93,3 @@ def test_the_level_is_a_setting(daemon: Callable[..., Daemon]) -> None:
     exporter.post(packet("push"), key="another")
     assert exporter.terminate() == 0
     assert exporter.log.read_text() == ""
-
-
-def test_what_a_window_left_out_is_told_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first lines of each kind pass; at the end of the window the rest is one number."""
-    monkeypatch.setattr(logs, "WINDOW_SECONDS", 0.3)
-    limit = Limit("thing.refused")
-    with capture_logs() as lines:
-        admitted = [limit.admits("one") for _ in range(25)]
-        assert limit.admits("other")
-        until(lambda: lines, "the window ends")
-        time.sleep(0.1)
-        assert lines == [
-            {
-                "event": "thing.refused_suppressed",
-                "reason": "one",
-                "count": 25 - REFUSALS_A_WINDOW,
-                "log_level": "warning",
-            }
-        ]
-        assert limit.admits("one")  # a new window
-    assert admitted == [True] * REFUSALS_A_WINDOW + [False] * (25 - REFUSALS_A_WINDOW)
-    with capture_logs():
-        limit.summarise()

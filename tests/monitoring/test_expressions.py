@@ -77,7 +77,7 @@ def asked_by_rules() -> Iterator[Asked]:
         if "record" in rule:
             yield Asked(f"{rule['file']}: {rule['record']}", str(rule["expr"]))
     for alert in alerts():
-        for found in set(selectors(alert["expr"])):
+        for found in dict.fromkeys(selectors(alert["expr"])):
             matchers = ",".join(f'{name}{op}"{value}"' for name, op, value in found.matchers)
             selector = f"{found.name}{{{matchers}}}"
             yield Asked(f"{alert['file']}: {alert['alert']} {selector}", selector)
@@ -139,7 +139,7 @@ def _burst(exporter: Daemon, prometheus: Prometheus, *, since: int, until_at_lea
 
 
 def _leave_behind_an_idle_push(exporter: Daemon) -> None:
-    settings = dict(exporter.daemon.settings)
+    settings = dict(exporter.settings)
     exporter.settings["push_idle_days"] = 1 / 86400
     with exporter:
         for one in traffic.interruptions(1, (1,), since=9000):
@@ -151,7 +151,7 @@ def _leave_behind_an_idle_push(exporter: Daemon) -> None:
             return any("expired_pushes" in name for name in exporter.metrics())
 
         until(expired, "the idle push expires", 60)
-    exporter.daemon.settings = settings
+    exporter.settings = settings
 
 
 def _write_history(exporter: Daemon, jobs: Mapping[str, str], home: Path, target: str) -> None:

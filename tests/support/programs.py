@@ -1,11 +1,13 @@
 """Real programs that tests run; where one is missing the test says so."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -58,10 +60,25 @@ def cache_directory() -> Path:
     return directory
 
 
+def _ports() -> Iterator[int]:
+    """Yield ports that nobody else takes, also while who listens there is away for a moment.
+
+    They lie below those that the kernel hands out, and each test process has its own.
+    """
+    first = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
+    ports = range(10_240 + first, 32_768, 16)
+    yield from random.Random(os.getpid()).sample(ports, len(ports))
+
+
+_PORTS = _ports()
+
+
 def free_port() -> int:
     """Return a port on the loopback interface that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    for port in _PORTS:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise RuntimeError("all ports were given out")
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
