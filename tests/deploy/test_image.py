@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.daemon import samples
-from support.images import ROOT, Builder, Container, need_an_image_builder
+from support.expositions import samples
+from support.images import Builder, Container, need_an_image_builder
 from support.packets import KEY, packet, signed
 from support.postgres import Postgres
 from support.programs import until
+from support.repository import ROOT
 
 from exporter.daemon.settings import Settings
 

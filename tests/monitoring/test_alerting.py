@@ -11,10 +11,11 @@ from typing import Any
 
 import yaml
 from support import traffic
-from support.boards import ROOT, quick_rules
+from support.boards import quick_rules
 from support.daemon import Daemon, request
 from support.programs import free_port, program, stop, until
 from support.prometheus import Prometheus
+from support.repository import ROOT
 
 Told = list[tuple[str, dict[str, Any]]]
 """Path that was posted to, and the notification."""

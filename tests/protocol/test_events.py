@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from support.packets import Packet, all_packets, packet
+from support.packets import EMPTY, Packet, all_packets, packet
 
 from exporter.protocol import events, vocabulary
 from exporter.protocol.refusals import Refusal
@@ -179,7 +179,7 @@ def test_an_unknown_event_type_is_an_event(event_type: Any) -> None:
         ({"event_type": None}, ("missing_field", "event_type")),
         *[
             ({"event_type": wrong}, ("bad_field", "event_type"))
-            for wrong in ("", "push", 1.5, True, False, [], {}, "\N{ARABIC-INDIC DIGIT ONE}")
+            for wrong in ("", "push", 1.5, True, False, *EMPTY, "\N{ARABIC-INDIC DIGIT ONE}")
         ],
         *[
             ({field: None}, ("missing_field", field))
@@ -188,11 +188,11 @@ def test_an_unknown_event_type_is_an_event(event_type: Any) -> None:
         *[
             ({field: wrong}, ("bad_field", field))
             for field in ("app", "appname", "stream_id", "sequence")
-            for wrong in ("", "a\nb", "a\x00", "\x1b[31m", "x" * 513, [], {}, True)
+            for wrong in ("", "a\nb", "a\x00", "\x1b[31m", "x" * 513, *EMPTY, True)
         ],
         *[
             ({"event_time": wrong}, ("bad_field", "event_time"))
-            for wrong in ("", "soon", -1, True, [], {}, 2**64, "inf", "nan")
+            for wrong in ("", "soon", -1, True, *EMPTY, 2**64, "inf", "nan")
         ],
     ],
 )

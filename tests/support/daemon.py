@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from prometheus_client.parser import text_string_to_metric_families
-
+from support.expositions import samples
 from support.packets import KEY, Packet, signed
 from support.programs import free_port, stop, until
 
@@ -139,13 +138,3 @@ class Daemon:
             return request(self.public_port, "GET", "/-/healthy", timeout=2).status == 200
         except OSError:
             return False
-
-
-def samples(text: str) -> dict[str, float]:
-    """Return the samples of an exposition in Prometheus text format."""
-    found = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
-    return found

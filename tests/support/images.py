@@ -84,7 +84,8 @@ class Builder:
     def configuration(self, tag: str) -> dict[str, Any]:
         """Return what the image says about running it."""
         inspected = _buildah(self._storage, "inspect", "--type=image", tag)
-        return json.loads(inspected)["Docker"]["config"]
+        found: dict[str, Any] = json.loads(inspected)["Docker"]["config"]
+        return found
 
     def mount(self, tag: str) -> Path:
         """Return the root directory of a new container."""
@@ -218,7 +219,7 @@ def _make_base(work: Path, recipe: _Recipe) -> None:
             *("mmdebstrap", "--quiet", "--variant=minbase"),
             '--aptopt=Acquire::Check-Valid-Until "false"',
             f"--include={','.join(recipe.packages)}",
-            *(recipe.suite, work / "base.tar", *recipe.sources),
+            *(recipe.suite, str(work / "base.tar"), *recipe.sources),
         ],
         check=True,
     )

@@ -12,6 +12,9 @@ PACKETS = ROOT / "tests" / "data" / "packets"
 
 Packet = dict[str, Any]
 
+EMPTY: tuple[Any, ...] = ([], {})
+"""What has a type that no field has, and no content."""
+
 
 def packet(name: str, **fields: Any) -> Packet:
     """Return the sample packet of a name, unsigned, with fields replaced; None removes one."""

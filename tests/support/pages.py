@@ -21,7 +21,8 @@ def text_of(answer: Answer) -> str:
 
 
 def told(exporter: Daemon, query: str = "") -> list[dict[str, Any]]:
-    return exporter.get(f"/deliveries.json{query}").json["deliveries"]
+    found: list[dict[str, Any]] = exporter.get(f"/deliveries.json{query}").json["deliveries"]
+    return found
 
 
 def push(number: int, **fields: Any) -> dict[str, Any]:

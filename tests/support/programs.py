@@ -81,7 +81,7 @@ def free_port() -> int:
     raise RuntimeError("all ports were given out")
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+def until(condition: Callable[..., object], what: str, seconds: float = 20) -> None:
     """Wait until a condition holds; raise if it does not within ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -3,6 +3,7 @@
 from exporter.daemon.flags import shown
 from exporter.daemon.settings import Settings
 from exporter.metrics import catalogue
+from exporter.metrics.families import Family
 from exporter.protocol.refusals import STATUS
 
 HINTS = {
@@ -48,7 +49,7 @@ def metrics_table() -> str:
 TABLES = {"settings": settings_table, "reasons": reasons_table, "metrics": metrics_table}
 
 
-def _labels(family: catalogue.Family) -> str:
+def _labels(family: Family) -> str:
     return ", ".join(f"`{name}`" for name in family.label_names)
 
 

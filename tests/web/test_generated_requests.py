@@ -11,11 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from prometheus_client.openmetrics.parser import (
-    text_string_to_metric_families as parse_openmetrics,
-)
-from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
+from support.expositions import openmetrics_samples, samples
 from support.hostile import SECRET, objects, packets, values
 from support.packets import KEY, Packet, packet, signed
 from werkzeug.test import Client
@@ -130,7 +128,7 @@ def test_what_was_sent_left_bounded_labels(exporter: Exporter) -> None:
         assert exporter.post(json.dumps(body).encode()) == (200, None)
     sources = set()
     text = exporter.private.get("/metrics?collect[]=ledger").text
-    for family in parse_text(text):
+    for family in text_string_to_metric_families(text):
         for sample in family.samples:
             own = dict(sample.labels)
             if "push_domain" in own:
@@ -151,16 +149,11 @@ def test_what_was_sent_left_a_readable_exposition(exporter: Exporter) -> None:
     text = exporter.private.get("/metrics?collect[]=ledger").text
     header = {"Accept": "application/openmetrics-text; version=1.0.0"}
     exposed = exporter.private.get("/metrics?collect[]=ledger", headers=header).text
-    shown = [
-        {
-            (sample.name, *sorted(sample.labels.items()))
-            for family in families
-            for sample in family.samples
-        }
-        for families in (parse_text(text), parse_openmetrics(exposed))
-    ]
     own = "tencent_css_exporter_scrape"
-    first, second = ({key for key in found if not key[0].startswith(own)} for found in shown)
+    first, second = (
+        {series for series in found if not series.startswith(own)}
+        for found in (samples(text), openmetrics_samples(exposed))
+    )
     assert first == second
     assert SECRET not in text + exposed
     assert KEY not in text + exposed

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from prometheus_client.openmetrics import parser as openmetrics
-from support.daemon import Daemon, request, samples
+from support.daemon import Daemon, request
+from support.expositions import openmetrics_families, openmetrics_samples, samples
 from support.packets import all_packets, packet
 from support.programs import program, until
 
@@ -53,11 +53,7 @@ def test_both_formats_say_the_same(exporter: Daemon) -> None:
     """Every sample of the ledger is in both formats, with one value."""
     text = exporter.metrics("/metrics?collect[]=ledger")
     exposed = exporter.get("/metrics?collect[]=ledger", Accept=OPENMETRICS).body.decode()
-    found = {}
-    for family in openmetrics.text_string_to_metric_families(exposed):
-        for sample in family.samples:
-            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    found = openmetrics_samples(exposed)
     own = ("tencent_css_exporter_scrape_seconds", "tencent_css_exporter_ledger_commit_seconds")
     assert {name: value for name, value in found.items() if not name.startswith(own)} == {
         name: value for name, value in text.items() if not name.startswith(own)
@@ -140,7 +136,7 @@ def test_created_lines_come_only_by_setting(daemon: Callable[..., Daemon]) -> No
     body = exporter.get("/metrics", Accept=OPENMETRICS, **SCRAPE).body.decode()
     created = [
         sample
-        for family in openmetrics.text_string_to_metric_families(body)
+        for family in openmetrics_families(body)
         if family.name.startswith("tencent_css") and not family.name.startswith("tencent_css_exp")
         for sample in family.samples
         if sample.name.endswith("_created")

@@ -103,9 +103,7 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def replicas(
-    daemon: Callable[..., Daemon], server: Postgres
-) -> Iterator[Callable[..., list[Daemon]]]:
+def replicas(daemon: Callable[..., Daemon], server: Postgres) -> Callable[..., list[Daemon]]:
     """Return a function that starts replicas on a ledger of their own."""
 
     def start(*ports: int, **settings: Any) -> list[Daemon]:

@@ -53,7 +53,7 @@ class _Hold:
             " AND datname = current_database()"
         ).fetchone()
         assert row
-        return row[0]
+        return int(row[0])
 
 
 @pytest.fixture

@@ -42,7 +42,8 @@ def test_backup_of_a_running_ledger(
 ) -> None:
     """A copy made under load is whole; restored and sent everything again, it counts exactly."""
     exporter, copy = daemon(), tmp_path / "copy.sqlite"
-    enough, accepted = threading.Event(), []
+    enough = threading.Event()
+    accepted: list[str] = []
 
     def send() -> None:
         while not enough.is_set():
@@ -50,8 +51,8 @@ def test_backup_of_a_running_ledger(
             assert exporter.post(packet("push", sequence=sequence)).status == 200
             accepted.append(sequence)
 
-    for sequence in range(1000, 1050):
-        exporter.post(packet("push", sequence=str(sequence)))
+    for number in range(1000, 1050):
+        exporter.post(packet("push", sequence=str(number)))
     sender = threading.Thread(target=send)
     sender.start()
     try:

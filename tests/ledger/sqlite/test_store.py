@@ -23,7 +23,7 @@ from exporter.ledger import (
     Outcome,
     open_ledger,
 )
-from exporter.ledger.commits import Posting
+from exporter.ledger.posting import Posting
 from exporter.ledger.sqlite import SqliteStore, connect
 from exporter.ledger.sqlite.files import FileLock
 from exporter.ledger.sqlite.tables import FORGET_STEP
@@ -60,7 +60,8 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 def _query(path: Path, statement: str) -> tuple[int, ...]:
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(statement).fetchone()
+        found: tuple[int, ...] = connection.execute(statement).fetchone()
+        return found
 
 
 def _newer(path: Path) -> None:
