@@ -1,18 +1,18 @@
 """Fixtures of all tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.ledgers import KINDS, Open, opening, postgres_server
 from support.postgres import Postgres
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+def daemon(tmp_path: Path) -> Iterator[Start]:
     """Return a function that starts a real daemon with settings; all end with the test."""
     with ExitStack() as stack:
 

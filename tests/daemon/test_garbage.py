@@ -5,16 +5,16 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import raw
-from support.daemon import Daemon, request
+from support.daemon import Daemon, Start, request
 from support.hostile import NASTY, SECRET, packets
-from support.packets import KEY, Packet, packet, signed
+from support.packets import KEY, Packet, body_of, packet
 from support.programs import until
 
 TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?"
@@ -168,7 +168,7 @@ def test_garbage_gets_no_500(tail: Tail, sent: bytes) -> None:
 @given(st.data())
 def test_a_damaged_request_gets_no_500(tail: Tail, data: st.DataObject) -> None:
     """A good request with a piece cut out, doubled or replaced is answered or cut off."""
-    body = json.dumps(signed(packet("push"))).encode()
+    body = body_of(packet("push"))
     whole = data.draw(
         st.sampled_from(
             [raw.post("/callback", body), raw.chunked("/callback", body[:9], body[9:])]
@@ -192,7 +192,7 @@ def test_the_daemon_is_well_after_all_that(tail: Tail) -> None:
     assert tail.exporter.terminate() == 0
 
 
-def test_slow_senders_do_not_keep_others_waiting(daemon: Callable[..., Daemon]) -> None:
+def test_slow_senders_do_not_keep_others_waiting(daemon: Start) -> None:
     """More connections that say nothing, or not all, than there are threads: others go on."""
     exporter = daemon(threads=4)
     with ExitStack() as stack:
@@ -204,10 +204,10 @@ def test_slow_senders_do_not_keep_others_waiting(daemon: Callable[..., Daemon]) 
         until(lambda: exporter.post(packet("push")).status == 200, "a callback is taken", 60)
 
 
-def test_a_flood_of_forgeries_is_counted_not_logged(daemon: Callable[..., Daemon]) -> None:
+def test_a_flood_of_forgeries_is_counted_not_logged(daemon: Start) -> None:
     """Of thousands of forged packets few lines are logged; the rest is told as a number."""
     exporter = daemon(log_format="json")
-    body = json.dumps(signed(packet("push"), key="another")).encode()
+    body = body_of(packet("push"), key="another")
     connection = http.client.HTTPConnection("127.0.0.1", exporter.public_port, timeout=20)
     total = 3000
     began = time.monotonic()

@@ -6,19 +6,16 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from support.daemon import Daemon, request
+from support.daemon import Daemon, Start, request
 from support.packets import packet
 from support.programs import until
 
 from exporter.ledger import LedgerUnavailable, Limits, open_ledger
 from exporter.ledger.sqlite.files import FileLock
-
-Start = Callable[..., Daemon]
 
 
 def worker_of(exporter: Daemon) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from support import traffic
 from support.boards import quick_rules
-from support.daemon import Daemon, request
+from support.daemon import Start, request
 from support.programs import free_port, program, stop, until
 from support.prometheus import Prometheus
 from support.repository import ROOT
@@ -93,9 +93,7 @@ def alertmanager(home: Path, receiver_port: int) -> Iterator[int]:
         stop(process)
 
 
-def test_an_interruption_spike_reaches_the_pager(
-    daemon: Callable[..., Daemon], tmp_path: Path
-) -> None:
+def test_an_interruption_spike_reaches_the_pager(daemon: Start, tmp_path: Path) -> None:
     """Thirty hosts drop by an errcode never seen before: one page, its detail held back."""
     # Long enough for a scrape to see the zero, also on a busy machine.
     exporter = daemon(new_series_zero_seconds=15)

@@ -8,7 +8,6 @@ what a process says of itself has an instance variable), and those for LogQL's f
 
 import re
 import warnings
-from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -25,7 +24,7 @@ from support.boards import (
     substituted,
     variables,
 )
-from support.daemon import Daemon
+from support.daemon import Start
 from support.packets import packet
 from support.promql import Selector, names, nodes, selectors
 
@@ -266,7 +265,7 @@ def test_labels_of_legends_and_sums_exist() -> None:
                     assert shown <= kept, (panel["title"], shown, kept)
 
 
-def test_log_lines_have_what_the_query_asks_for(daemon: Callable[..., Daemon]) -> None:
+def test_log_lines_have_what_the_query_asks_for(daemon: Start) -> None:
     """Each field of the LogQL query stands in the exporter's line of an interruption."""
     exporter = daemon(log_format="json")
     assert exporter.post(packet("interruption", errcode=12)).status == 200

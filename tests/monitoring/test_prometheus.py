@@ -1,9 +1,8 @@
 """A real Prometheus scrapes a real daemon."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from support.daemon import Daemon
+from support.daemon import Start
 from support.packets import packet
 from support.programs import until
 from support.prometheus import Prometheus
@@ -16,9 +15,7 @@ scrape_configs:
 """
 
 
-def test_increase_sees_a_first_burst_completely(
-    daemon: Callable[..., Daemon], tmp_path: Path
-) -> None:
+def test_increase_sees_a_first_burst_completely(daemon: Start, tmp_path: Path) -> None:
     """Thirty pushes interrupted at once with a new errcode are an increase of thirty."""
     exporter = daemon(new_series_zero_seconds=5)
     with Prometheus(tmp_path / "prometheus", CONFIG.format(port=exporter.private_port)) as server:

@@ -7,19 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.commands import css_exporter, metrics_url, started, towards
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.packets import packet
 from support.programs import free_port, until
 
 from exporter.simulator.scenarios import SCENARIOS
-
-Start = Callable[..., Daemon]
 
 SHORT = ("--duration", 2, "--rate", 200, "--streams", 40, "--time-scale", 120, "--seed", 7)
 BRIEF = ("--duration", 1, "--rate", 100, "--time-scale", 1000)

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from support.expositions import samples
-from support.packets import KEY, Packet, signed
-from support.programs import free_port, stop, until
+from support.packets import KEY, Packet, body_of
+from support.programs import environment, free_port, stop, until
 
 
 class Answer(NamedTuple):
@@ -73,17 +73,10 @@ class Daemon:
 
     def start(self) -> None:
         """Start and wait until callbacks are answered."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("CSS_EXPORTER_")
-        }
-        for name, value in self.settings.items():
-            environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.under, sys.executable, "-m", "exporter", "serve"],
-                env=environment,
+                env=environment(**self.settings),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -114,7 +107,7 @@ class Daemon:
         self, packet: Packet, path: str = "/callback", *, key: str = KEY, timeout: float = 20
     ) -> Answer:
         """Send a packet, signed now."""
-        body = json.dumps(signed(packet, key=key)).encode()
+        body = body_of(packet, key=key)
         return request(self.public_port, "POST", path, body, timeout=timeout)
 
     def get(self, path: str, **headers: str) -> Answer:
@@ -138,3 +131,11 @@ class Daemon:
             return request(self.public_port, "GET", "/-/healthy", timeout=2).status == 200
         except OSError:
             return False
+
+
+class Start(Protocol):
+    """Starts a daemon with settings, on a directory of the test's: the fixture ``daemon``."""
+
+    def __call__(self, name: str | Path = "data", **settings: Any) -> Daemon:
+        """Return it started; it ends with the test."""
+        ...

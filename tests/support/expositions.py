@@ -6,6 +6,10 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
+PUSHES = 'tencent_css_callbacks_total{event="push"}'
+DUPLICATES = 'tencent_css_callback_duplicates_total{event="push"}'
+"""The series that count a push, and its redeliveries."""
+
 
 def samples(text: str) -> dict[str, float]:
     """Return every sample of Prometheus' text as ``name{label="value",...}``, labels sorted."""

@@ -27,6 +27,11 @@ def all_packets() -> dict[str, Packet]:
     return {path.stem: packet(path.stem) for path in sorted(PACKETS.glob("*.json"))}
 
 
+def body_of(unsigned: Packet, *, key: str = KEY, t: int | None = None) -> bytes:
+    """Return the body of a callback: a packet signed, as JSON."""
+    return json.dumps(signed(unsigned, key=key, t=t)).encode()
+
+
 def signed(unsigned: Packet, *, key: str = KEY, t: int | None = None) -> Packet:
     """Return a packet signed now (or to expire at ``t``)."""
     expires_at = int(time.time()) + LIFETIME_SECONDS if t is None else t

@@ -2,14 +2,11 @@
 
 import re
 import time
-from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 from support.daemon import Answer, Daemon, request
 from support.packets import packet
-
-Start = Callable[..., Daemon]
 
 PAGES = ("/", "/deliveries", "/deliveries.json")
 

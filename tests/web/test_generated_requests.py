@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 from support.expositions import openmetrics_samples, samples
 from support.hostile import SECRET, objects, packets, values
-from support.packets import KEY, Packet, packet, signed
+from support.packets import KEY, Packet, body_of, packet, signed
 from werkzeug.test import Client
 
 from exporter.ledger import Limits, open_ledger
@@ -72,7 +72,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 @example(packet("quality_threshold", average_score=[]))
 def test_a_signed_packet_has_an_answer(exporter: Exporter, hostile: Packet) -> None:
     """A properly signed packet with any contents is taken or refused, never an error."""
-    answer = exporter.post(json.dumps(signed(hostile)).encode())
+    answer = exporter.post(body_of(hostile))
     assert answer in ANSWERS
     assert answer[0] in (200, 400)
 

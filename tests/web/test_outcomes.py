@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import raw
 from support.daemon import Answer, Daemon, request
-from support.packets import KEY, Packet, all_packets, packet, signed
+from support.packets import KEY, Packet, all_packets, body_of, packet, signed
 
 from exporter.protocol.refusals import STATUS
 
@@ -186,13 +186,13 @@ def test_any_content_type_is_taken(exporter: Daemon, content_type: str | None) -
     """The body alone says what it is."""
     headers = {} if content_type is None else {"Content-Type": content_type}
     assert post(exporter, signed(packet("push")), **headers).status == 200
-    length = json.dumps(signed(packet("push"))).encode()
+    length = body_of(packet("push"))
     assert raw.answer(raw.send(exporter.public_port, raw.post(PATH, length))).status == 200
 
 
 def test_a_body_in_chunks_is_taken(exporter: Daemon) -> None:
     """A body needs no length."""
-    body = json.dumps(signed(packet("push"))).encode()
+    body = body_of(packet("push"))
     received = raw.send(exporter.public_port, raw.chunked(PATH, body[:10], body[10:]))
     assert raw.answer(received).json == {"code": 0}
 
@@ -200,7 +200,7 @@ def test_a_body_in_chunks_is_taken(exporter: Daemon) -> None:
 @pytest.mark.parametrize("extra", [0, 1, 100_000])
 def test_a_body_is_bounded(exporter: Daemon, extra: int) -> None:
     """A body of exactly the limit is read, a larger one refused, whoever tells its length."""
-    body = json.dumps(signed(packet("push"))).encode().ljust(BODY_LIMIT + extra)
+    body = body_of(packet("push")).ljust(BODY_LIMIT + extra)
     for sent in (raw.post(PATH, body), raw.chunked(PATH, body)):
         before = rejected(exporter)
         answer = raw.answer(raw.send(exporter.public_port, sent))
@@ -218,7 +218,7 @@ def test_a_large_body_is_refused_before_it_is_sent(exporter: Daemon) -> None:
 
 def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
     """After a refused body the same connection carries the next callback."""
-    good = json.dumps(signed(packet("push"))).encode()
+    good = body_of(packet("push"))
     connection = http.client.HTTPConnection("127.0.0.1", exporter.public_port, timeout=20)
     connection.connect()
     own = connection.sock.getsockname()
@@ -237,7 +237,7 @@ def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
 
 def test_requests_that_arrive_together_are_all_answered(exporter: Daemon) -> None:
     """A request that was read with the one before it does not wait for more to come."""
-    good = raw.post(PATH, json.dumps(signed(packet("push"))).encode())
+    good = raw.post(PATH, body_of(packet("push")))
     large = raw.post(PATH, b"x" * (BODY_LIMIT + 1))
     last = good.replace(b"Host", b"Connection: close\r\nHost")
     with socket.create_connection(("127.0.0.1", exporter.public_port), 20) as connection:
@@ -259,7 +259,7 @@ def test_metrics_are_not_public_whatever_the_host(exporter: Daemon, host: str) -
 
 def test_callbacks_are_not_taken_on_the_private_listener(exporter: Daemon) -> None:
     """A callback on the private listener is no callback."""
-    body = json.dumps(signed(packet("push"))).encode()
+    body = body_of(packet("push"))
     assert request(exporter.private_port, "POST", PATH, body).status == 404
 
 

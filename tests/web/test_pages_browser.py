@@ -1,18 +1,16 @@
 """The pages in a real browser: what they show, how they stay fresh, who can use them."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from support.browser import DESKTOP, PHONE, Browser, browsing
-from support.daemon import Daemon, request
+from support.daemon import Daemon, Start, request
 from support.packets import all_packets, packet
+from support.pages import push
 from support.programs import until
-
-Start = Callable[..., Daemon]
 
 HOSTILE = "<script>document.title='taken over'</script><img src=x onerror=alert(1)>\u202e"
 
@@ -32,11 +30,6 @@ def browser(chromium: Browser) -> Iterator[Browser]:
     complaints = chromium.complaints()
     chromium.driver.get("about:blank")
     assert complaints == []
-
-
-def push(number: int, **fields: Any) -> dict[str, Any]:
-    own = {"stream_id": f"camera-{number}", "sequence": str(10**17 + number)}
-    return packet("push", **own | {"event_time": int(time.time())} | fields)
 
 
 def address(exporter: Daemon, path: str = "/", user: str = "") -> str:

@@ -1,17 +1,17 @@
 """What is PostgreSQL's own: the start, batches, races between replicas, limits of time."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.daemon import Daemon
+from support.daemon import Start
 from support.ledgers import deliver, entry, numbers, opening, postgres_server, value
 from support.packets import packet
-from support.postgres import Postgres
+from support.postgres import Postgres, database_of
 from support.programs import until
 
 from exporter.ledger import LedgerRefused, Limits, Outcome, open_ledger
@@ -23,10 +23,6 @@ from exporter.metrics.entries import Entry
 NOW = 1790009000.0
 LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 PUSH, INTERRUPTION = entry("push"), entry("interruption")
-
-
-def _name(url: str) -> str:
-    return url.rpartition("/")[2]
 
 
 # --- The start
@@ -50,7 +46,7 @@ def test_ten_start_at_once_on_an_empty_database(server: Postgres) -> None:
 def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
     """What a newer version wrote must not be changed by an older one."""
     open_ledger(url, LIMITS).close()
-    with server.admin(_name(url)) as admin:
+    with server.admin(url) as admin:
         admin.execute("UPDATE css_exporter.ledger SET version = 99")
     with pytest.raises(LedgerRefused, match="version 99"):
         open_ledger(url, LIMITS)
@@ -58,7 +54,7 @@ def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
 
 def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
     """A schema of our name with tables that are not ours stays as it is."""
-    with server.admin(_name(url)) as admin:
+    with server.admin(url) as admin:
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
         admin.execute("CREATE TABLE css_exporter.theirs (id int)")
     with pytest.raises(LedgerRefused, match="none of this program"):
@@ -67,8 +63,8 @@ def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
 
 def test_a_schema_of_the_role_is_all_it_needs(server: Postgres, url: str) -> None:
     """With a schema made for it the role needs no right to make one; without, it is refused."""
-    with server.admin(_name(url)) as admin:
-        admin.execute(f"REVOKE CREATE ON DATABASE {_name(url)} FROM css")
+    with server.admin(url) as admin:
+        admin.execute(f"REVOKE CREATE ON DATABASE {database_of(url)} FROM css")
         with pytest.raises(LedgerRefused, match="AUTHORIZATION"):
             open_ledger(url, LIMITS)
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
@@ -102,7 +98,7 @@ def test_an_unreadable_url_is_refused_without_its_password(url: str) -> None:
 
 
 def test_a_daemon_starts_before_its_server(
-    daemon: Callable[..., Daemon],
+    daemon: Start,
 ) -> None:
     """Until the server is there callbacks are answered 503; then all works by itself."""
     with Postgres() as own:

@@ -3,13 +3,13 @@
 import os
 import resource
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.packets import packet
-from support.programs import until
+from support.programs import missing, until
 
 UNLIMITED = resource.RLIM_INFINITY
 PUSHES = (
@@ -53,7 +53,7 @@ def assert_tells(exporter: Daemon, reason: str) -> None:
     assert exporter.metrics()[PUSHES] > 0
 
 
-def test_no_file_may_grow(daemon: Callable[..., Daemon]) -> None:
+def test_no_file_may_grow(daemon: Start) -> None:
     """A limit on file sizes, its log file's too, is survived by a running daemon."""
     exporter = daemon()
     assert deliver(exporter, range(5)) == []
@@ -78,7 +78,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         subprocess.run(mount, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("may not mount a file system; a limit on file sizes was tested instead")
+        missing("no right to mount a file system; a limit on file sizes was tested instead")
     yield directory
     subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
@@ -97,7 +97,7 @@ def fill(directory: Path) -> Path:
 
 
 @pytest.mark.parametrize("crashes", [False, True])
-def test_a_disk_is_full(daemon: Callable[..., Daemon], small_disk: Path, crashes: bool) -> None:
+def test_a_disk_is_full(daemon: Start, small_disk: Path, crashes: bool) -> None:
     """A real full disk is survived, also by a daemon that is killed and started meanwhile."""
     exporter = daemon(small_disk)
     assert deliver(exporter, range(5)) == []
