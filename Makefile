@@ -6,12 +6,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Test processes: more than there are cores, as most tests wait for servers.
+JOBS ?= 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run demo test tools lint format dashboards lock golden clean
+.PHONY: help run demo test test-fast tools lint format dashboards lock golden clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(VENV)/installed ## Run the exporter
 	$(BIN)/css-exporter serve
@@ -20,7 +22,10 @@ demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
 	$(BIN)/python -m exporter.demo $(DEMO)
 
 test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
+
+test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
+	$(BIN)/python -m pytest -q --fast -n 2 --dist loadscope
 
 tools: ## Install the real programs that tests use (Debian, as root)
 	sh tests/install-tools.sh

@@ -1,6 +1,8 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests, which of them ``--fast`` leaves out, and what a skipped one means."""
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,44 @@ import pytest
 from support.daemon import Daemon, Start
 from support.ledgers import KINDS, Open, opening, postgres_server
 from support.postgres import Postgres
+
+_SERVERS = re.compile(
+    r"^from support\.(boards|browser|commands|daemon|images|kubectl|nginx|postgres|prometheus)\b",
+    re.MULTILINE,
+)
+"""What a module imports that starts programs, or looks at what is shipped with their help."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--fast``."""
+    parser.addoption("--fast", action="store_true", help="leave out what starts real programs")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out modules that start programs, without importing them, where that is asked for."""
+    if not config.getoption("--fast") or collection_path.suffix != ".py":
+        return None
+    return bool(_SERVERS.search(collection_path.read_text(encoding="utf-8"))) or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out PostgreSQL where tests are for ledgers of every kind."""
+    if config.getoption("--fast"):
+        left_out = [item for item in items if "postgres" in item.nodeid]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a skipped test fail under CI=true: there everything is installed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped under CI=true: {report.longreprtext or report.longrepr}"
+    return report
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """Logs: one flat line a callback in the field's terms, and everybody else's in the same form."""
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.daemon import Daemon, Start, request
 from support.packets import all_packets, packet
+from support.programs import until
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +97,27 @@ def test_the_level_is_a_setting(daemon: Start) -> None:
     exporter.post(packet("push"), key="another")
     assert exporter.terminate() == 0
     assert exporter.log.read_text() == ""
+
+
+def test_a_full_log_pipe_holds_up_nothing(daemon: Start, tmp_path: Path) -> None:
+    """Callbacks are answered while nobody reads the log; afterwards it says what was lost."""
+    fifo = tmp_path / "data.log"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+
+    def said() -> bytes:
+        try:
+            return os.read(reader, 65536)
+        except BlockingIOError:
+            return b""
+
+    exporter = daemon()
+    for number in range(40):
+        assert exporter.post(packet("push", sequence=str(number))).status == 200
+    while said():
+        pass
+    assert exporter.post(packet("interruption")).status == 200
+    until(lambda: b"log.lost" in said(), "the log tells of lost lines")
+    assert exporter.terminate() == 0
+    os.close(reader)

@@ -50,7 +50,7 @@ json.dump([answer.status, answer.body.decode(), answer.headers], sys.stdout)
 
 
 def need_an_image_builder() -> None:
-    """Skip the test where no image can be built, or fail it under CI."""
+    """Skip the test where no image can be built."""
     for name in _PROGRAMS:
         program(name)
     if os.geteuid() != 0:

@@ -287,3 +287,13 @@ def test_nothing_of_the_input_is_echoed(exporter: Daemon) -> None:
     assert b"echo" not in answer.body
     assert "echo" not in str(answer.headers)
     assert KEY not in exporter.log.read_text()
+
+
+def test_an_answer_to_head_has_no_body(exporter: Daemon) -> None:
+    """A refused HEAD leaves nothing on a kept connection that the next answer would follow."""
+    asked = f"HEAD {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", exporter.public_port), 20) as connection:
+        connection.sendall(asked.encode())
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 405 ")
+    assert received.endswith(b"\r\n\r\n")
