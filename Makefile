@@ -22,10 +22,10 @@ demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
 	$(BIN)/python -m exporter.demo $(DEMO)
 
 test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
-	$(BIN)/python -m pytest -q --fast -n 2 --dist loadscope
+	$(BIN)/python -m pytest -q --fast -n 3 --dist worksteal
 
 tools: ## Install the real programs that tests use (Debian, as root)
 	sh tests/install-tools.sh
