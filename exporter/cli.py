@@ -13,7 +13,7 @@ from exporter.daemon.flags import load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.server import Server
 from exporter.daemon.settings import ENV_PREFIX, Settings
-from exporter.ledger import LedgerRefused, LedgerUnavailable, check_url, open_ledger
+from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, check_url, open_ledger
 from exporter.replay.cli import replay
 from exporter.simulator.cli import simulate
 
@@ -42,8 +42,8 @@ def serve(config: Path | None, **flags: str | None) -> None:
     try:
         keys = keys_of(settings)
         # Refuse before the first worker, with a sentence instead of a traceback.
-        open_ledger(settings.ledger_url, settings.ledger_limits).close()
-    except (LedgerRefused, OSError) as error:
+        open_ledger(settings.ledger_url, settings.part(Limits)).close()
+    except (UnusableLedger, OSError) as error:
         raise click.ClickException(str(error)) from None
     if keys.generated:
         _tell_key(settings, keys)
@@ -57,7 +57,7 @@ def show_settings(config: Path | None, **flags: str | None) -> None:
 
     Ends with status 1 if any of them is invalid.
     """
-    settings, sources = load_or_exit(config, flags)
+    settings, sources, _ = load_or_exit(config, flags)
     width = max(map(len, Settings.model_fields))
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -86,9 +86,9 @@ def copy_ledger(source: str, target: str) -> None:
 
         try:
             check_url(target)
-            copying = import_module("exporter.ledger.postgres.copying")  # needs an extra
-            rows = copying.copy(path, target, begin)
-        except (LedgerRefused, LedgerUnavailable, OSError) as error:
+            postgres = import_module("exporter.ledger.postgres.copy_ledger")  # needs an extra
+            rows = postgres.copy_ledger(path, target, begin)
+        except (UnusableLedger, LedgerUnavailable, OSError) as error:
             raise click.ClickException(f"{error}. Nothing was copied.") from None
     click.echo(f"Copied {rows} rows. Start the exporter with this ledger now.")
 

@@ -16,7 +16,7 @@ def setting_options(command: Any) -> Any:
     Values stay text here, to be checked together with those of the other sources.
     """
     for name, field in reversed(Settings.model_fields.items()):
-        if name == "callback_keys_by_domain":
+        if isinstance(field.default, dict):
             continue  # a table: only in the file
         # A switch needs no value, and takes one.
         switch: dict[str, Any] = (
@@ -40,11 +40,14 @@ def load_or_exit(config: Path | None, flags: dict[str, str | None]) -> Loaded:
     """Return the settings, or print every error and end with status 1."""
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return load(given, config)
+        loaded = load(given, config)
     except SettingsError as error:
         for sentence in error.errors:
             click.echo(f"css-exporter: {sentence}", err=True)
         sys.exit(1)
+    for sentence in loaded.warnings:
+        click.echo(f"css-exporter: warning: {sentence}", err=True)
+    return loaded
 
 
 def shown(value: Any) -> str:

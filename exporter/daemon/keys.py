@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from exporter.daemon.setting_types import keys_in
 from exporter.daemon.settings import Settings
+from exporter.ledger.sqlite.files import sync_directory
 from exporter.protocol.signature import Keyring
 
 KEY_FILE: Final = "callback-key"
@@ -59,4 +60,5 @@ def _make(path: Path) -> bool:
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
+    sync_directory(path.parent)
     return True

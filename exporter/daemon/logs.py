@@ -1,22 +1,33 @@
 """Structured logs: one canonical line a callback, those of others in the same form.
 
 Text that a sender made can be in a value, never forge a line or a field: JSON escapes it,
-and on a console control characters are spelled out.
+and on a console control characters are spelled out.  Every line is bounded in bytes.
 """
 
+import json
 import logging
-import os
-import select
-import stat
 import sys
-import threading
-from collections.abc import Callable, MutableMapping
-from typing import Any, Final, TextIO, cast
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import orjson
 import structlog
+from structlog.processors import format_exc_info
+from structlog.typing import EventDict
+
+from exporter.daemon.log_output import LONGEST_LINE, Output
+from exporter.web.receiver import Line
 
 LONGEST_VALUE: Final = 512
+"""Characters of a value; fewer where the line would be too long."""
+
+_TRACEBACK: Final = 6
+"""How many times longer a traceback may be."""
+
+_LEVEL: Final = {"exception": "error", "warn": "warning"}
+
+_log = structlog.get_logger()
 
 
 def configure(log_format: str, level: str) -> None:
@@ -26,102 +37,138 @@ def configure(log_format: str, level: str) -> None:
     """
     if log_format == "auto":
         log_format = "console" if sys.stdout.isatty() else "json"
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _bound_values,
-    ]
-    renderer: structlog.typing.Processor
-    if log_format == "json":
-        renderer = structlog.processors.JSONRenderer(serializer=_json)
-    else:
-        shared.append(_escape_control_characters)
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     number = logging.getLevelNamesMapping()[level.upper()]
-
-    def tell_lost(count: int) -> str:
-        event: Any = {"event": "log.lost", "count": count}
-        for processor in (*shared, renderer):
-            event = processor(None, "warning", event)
-        return str(event)
-
-    output = cast("TextIO", _Output(sys.stdout, tell_lost))
+    renderer = _Renderer(_json if log_format == "json" else _Console(), number)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        # Not a PrintLogger: a line and its end are two writes then, apart in a shared file.
-        logger_factory=structlog.WriteLoggerFactory(output),
+        logger_factory=lambda *_: _Logger(renderer.output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(output)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    logging.basicConfig(handlers=[_Handler(renderer)], level=number, force=True)
+
+
+def write(lines: Iterable[Line]) -> None:
+    """Log lines that come together, like those of a commit, at less cost than one by one."""
+    renderer = structlog.get_config()["processors"][-1]
+    if isinstance(renderer, _Renderer):
+        renderer.write(lines)
+        return
+    for level, event, fields in lines:  # not configured, or captured by a test
+        getattr(_log, level)(event, **fields)
+
+
+class _Renderer:
+    """The last processor: makes an event a line of at most ``LONGEST_LINE`` bytes."""
+
+    def __init__(self, form: Callable[[EventDict], bytes], least: int) -> None:
+        """``form`` makes a line of any length; ``least`` is the lowest level logged."""
+        self._form = form
+        self._names = {
+            name for name, number in logging.getLevelNamesMapping().items() if number >= least
+        }
+        self.output = Output(sys.stdout.fileno(), self._lost)
+
+    def __call__(self, _logger: Any, method: str, fields: EventDict) -> bytes:
+        """Return an event as a line."""
+        if "exc_info" in fields:
+            fields = format_exc_info(None, method, fields)
+        event = {
+            "timestamp": datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z",
+            "level": _LEVEL.get(method, method),
+            "event": fields.pop("event", None),
+            **fields,
+        }
+        line = self._form(event)
+        if len(line) <= LONGEST_VALUE:
+            return line  # no value in it is longer
+        for longest in (LONGEST_VALUE, LONGEST_VALUE // 4, LONGEST_VALUE // 16):
+            line = self._form({name: _short(name, event[name], longest) for name in event})
+            if len(line) <= LONGEST_LINE:
+                return line
+        event = {name: event[name] for name in ("timestamp", "level", "event")}
+        return self._form({name: _short(name, event[name], LONGEST_VALUE // 16) for name in event})
+
+    def write(self, lines: Iterable[Line]) -> None:
+        """Write those lines that the level admits."""
+        self.output.write(
+            [
+                self(None, level, {"event": event, **fields})
+                for level, event, fields in lines
+                if level.upper() in self._names
+            ]
         )
+
+    def _lost(self, count: int) -> bytes:
+        return self(None, "warning", {"event": "log.lost", "count": count})
+
+
+class _Logger:
+    """What structlog hands lines to."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def msg(self, line: bytes) -> None:
+        self._output.write((line,))
+
+    debug = info = warning = error = critical = exception = msg
+
+
+class _Handler(logging.Handler):
+    """What the standard library hands records to, gunicorn's too."""
+
+    def __init__(self, renderer: _Renderer) -> None:
+        super().__init__()
+        self._renderer = renderer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event: EventDict = {"event": record.getMessage(), "logger": record.name}
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        self._renderer.output.write((self._renderer(None, record.levelname.lower(), event),))
+
+    def close(self) -> None:
+        """Wait for the last lines: ``logging`` closes its handlers at the process's end."""
+        self._renderer.output.drain()
+        super().close()
+
+
+def _json(event: EventDict) -> bytes:
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # half a surrogate pair, a very large number
+        return json.dumps(event, default=repr).encode() + b"\n"
+
+
+class _Console:
+    """Lines for people."""
+
+    def __init__(self) -> None:
+        self._render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+
+    def __call__(self, event: EventDict) -> bytes:
+        plain = {name: _spelled_out(name, value) for name, value in event.items()}
+        return self._render(None, "", plain).encode(errors="backslashreplace") + b"\n"
+
+
+def _short(name: str, value: Any, longest: int) -> Any:
+    """Return a value of at most so many characters; of a traceback the end."""
+    if value is None or isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    if name == "exception":
+        longest *= _TRACEBACK
+        return text if len(text) <= longest else f"…{text[-longest:]}"
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def _spelled_out(name: str, value: Any) -> Any:
+    """Return a text with its control characters spelled out, but a traceback's ends of lines."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    kept = "\n" if name == "exception" else ""
+    return "".join(
+        character if character.isprintable() or character in kept else ascii(character)[1:-1]
+        for character in value
     )
-    logging.basicConfig(handlers=[handler], level=number, force=True)
-
-
-class _Output:
-    """A stream as far as it takes text at once: who logs must not wait for who reads.
-
-    A full disk, and a pipe that nobody empties, cost lines; how many is told by the next.
-    """
-
-    def __init__(self, stream: TextIO, tell_lost: Callable[[int], str]) -> None:
-        self._stream = stream
-        self._tell_lost = tell_lost
-        self._lock = threading.Lock()
-        self._lost = 0
-        try:
-            mode = os.fstat(stream.fileno()).st_mode
-        except OSError:
-            mode = 0
-        self._can_block = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-
-    def write(self, text: str) -> None:
-        with self._lock:
-            try:
-                # Room for one line: values are bounded, and a pipe says so by the page.
-                if self._can_block and not select.select((), (self._stream,), (), 0)[1]:
-                    self._lost += 1
-                    return
-                if self._lost:
-                    text = f"{self._tell_lost(self._lost)}\n{text}"
-                    self._lost = 0
-                self._stream.write(text)
-                self._stream.flush()
-            except (OSError, ValueError):
-                self._lost += 1
-
-    def flush(self) -> None:
-        """Do nothing: every line is flushed."""
-
-
-def _json(event: dict[str, Any], **_: Any) -> str:
-    # What a reader looks for first comes first.
-    head = {name: event.pop(name, None) for name in ("timestamp", "level", "event")}
-    return orjson.dumps(head | event, default=repr).decode()
-
-
-def _bound_values(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    for name, value in event.items():
-        if isinstance(value, str) and len(value) > LONGEST_VALUE and name != "exception":
-            event[name] = f"{value[:LONGEST_VALUE]}…"
-    return event
-
-
-def _escape_control_characters(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    for name, value in event.items():
-        if isinstance(value, str) and not value.isprintable() and name != "exception":
-            event[name] = "".join(
-                character if character.isprintable() else ascii(character)[1:-1]
-                for character in value
-            )
-    return event

@@ -2,17 +2,15 @@
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gunicorn.app.base import BaseApplication
 
+from exporter.daemon.composition import Composition, compose
 from exporter.daemon.keys import Keys
 from exporter.daemon.settings import Settings
 from exporter.daemon.worker import GunicornLogger, Worker
-from exporter.ledger import Ledger, open_ledger
-from exporter.web import callbacks, pages
-from exporter.web import private as exposition
-from exporter.web.callbacks import Policy, Receiver
+from exporter.ledger import Limits, open_ledger
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -37,13 +35,11 @@ class Server(BaseApplication):
         """Turn our settings into gunicorn's."""
         settings = self.settings
         options = {
-            # The order counts: Worker.load_wsgi relies on it.
+            # The order counts: the worker serves the public one first.
             "bind": [str(settings.callback_listen), str(settings.metrics_listen)],
             "workers": settings.workers,
-            "threads": settings.threads,
             "worker_class": Worker,
             "logger_class": GunicornLogger,
-            "worker_exit": _close_worker,
             "keepalive": KEEPALIVE_SECONDS,
             "graceful_timeout": GRACEFUL_SECONDS,
             "timeout": 60,
@@ -71,57 +67,15 @@ class Server(BaseApplication):
         super().run()
 
     def load(self) -> "WSGIApplication":
-        """Never called: Worker.load_wsgi asks for the applications, and knows the sockets."""
+        """Never called: the worker asks for the whole composition."""
         raise NotImplementedError
 
-    def applications(self) -> "tuple[Ledger, WSGIApplication, WSGIApplication]":
-        """Open the ledger and build the public and the private application: in a worker."""
+    def compose(self) -> Composition:
+        """Open the ledger and build the applications: in a worker."""
         settings = self.settings
         # Never made here: only a start may, not a worker that lost a mounted directory.
-        ledger = open_ledger(settings.ledger_url, settings.ledger_limits, make=False)
-        return ledger, *compose(settings, self.keys, ledger)
-
-
-def compose(
-    settings: Settings, keys: Keys, ledger: Ledger
-) -> "tuple[WSGIApplication, WSGIApplication]":
-    """Return the public and the private application."""
-    policy = Policy(
-        path=settings.callback_path,
-        max_body_bytes=settings.max_body_bytes,
-        tolerance_seconds=settings.signature_tolerance_seconds,
-        accept_unsigned=frozenset(settings.accept_unsigned),
-        log_user_ip=settings.log_user_ip,
-    )
-    token = settings.metrics_token
-    view = exposition.View(
-        new_series_zero_seconds=settings.new_series_zero_seconds,
-        created_series=settings.created_series,
-        metrics_token=token.get_secret_value() if token else None,
-        callback_keys=len(keys.keyring),
-    )
-    public = callbacks.create_app(Receiver(ledger, keys.keyring, policy))
-    private = exposition.create_app(ledger, view)
-    private.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
-    return public, private
-
-
-def _reception(settings: Settings, keys: Keys) -> pages.Reception:
-    return pages.Reception(
-        scheme="https" if settings.tls_certfile else "http",
-        port=settings.callback_listen.port,
-        path=settings.callback_path,
-        general_keys=len(keys.keyring.general),
-        keys_by_domain={domain: len(own) for domain, own in keys.keyring.by_domain.items()},
-        key_file=str(keys.generated) if keys.generated else None,
-        accept_unsigned=settings.accept_unsigned,
-        max_sources=settings.max_sources,
-    )
-
-
-def _close_worker(_server: Any, worker: Worker) -> None:
-    if worker.ledger:
-        worker.ledger.close()
+        ledger = open_ledger(settings.ledger_url, settings.part(Limits), make=False)
+        return compose(settings, self.keys, ledger)
 
 
 # A new worker has the master's handlers until it has set up its own, and would be deaf to

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from exporter.ledger import LedgerRefused, check_url
-from exporter.protocol.vocabulary import EVENT_NAMES
+from exporter.ledger import UnusableLedger, check_url
+from exporter.protocol.events import EVENT_NAMES
 
 _LEDGER_SCHEMES = ("sqlite", "postgresql", "postgres")
 
@@ -46,6 +46,23 @@ def separated(value: Any) -> Any:
     return value
 
 
+def secret(value: Any) -> Any:
+    """Return a secret without the white space around it; refuse an empty one."""
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            raise ValueError("is empty, which protects nothing; leave it out if you want none")
+    return value
+
+
+def secrets(value: Any) -> Any:
+    """Return the secrets of a comma-separated text, or those of a list; refuse none at all."""
+    found = separated(value)
+    if not found:
+        raise ValueError("holds no key; leave it out to have one made")
+    return found
+
+
 def table(value: Any) -> Any:
     """Return a table with its push domains in lower case; text must be a JSON object."""
     if isinstance(value, str):
@@ -55,8 +72,6 @@ def table(value: Any) -> Any:
             value = None
     if not isinstance(value, dict):
         raise ValueError("must be a table: push domain to its list of keys")  # noqa: TRY004 - pydantic wants this
-    if not all(value.values()):
-        raise ValueError("every push domain needs at least one key")
     return {domain.lower(): keys for domain, keys in value.items()}
 
 
@@ -80,8 +95,8 @@ def readable_file(path: Path) -> Path:
 
 
 def keys_in(path: Path) -> list[str]:
-    """Return the keys of a file, one a line; blank lines do not count."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """Return the keys of a file, one a line, without blank lines and a byte order mark."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 
@@ -114,7 +129,7 @@ def ledger_url(value: str) -> str:
         )
     try:
         check_url(value)
-    except LedgerRefused as refused:
+    except UnusableLedger as refused:
         raise ValueError(str(refused)) from None
     return value
 

@@ -6,30 +6,39 @@ of a TOML file; flag beats environment beats file.  ``load`` finds every error a
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
 )
 
 from exporter.daemon import setting_types as kinds
-from exporter.ledger import Limits
+from exporter.daemon import tls
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Part = TypeVar("Part", bound=DataclassInstance)
 
 ENV_PREFIX: Final = "CSS_EXPORTER_"
 CONFIG_VARIABLE: Final = f"{ENV_PREFIX}CONFIG"
 
-# NoDecode: our own types read the text of a variable, not pydantic-settings' JSON.
-_Addresses = Annotated[kinds.Address, NoDecode, BeforeValidator(kinds.address)]
-_Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(kinds.separated)]
+NEVER_EMPTY: Final = "never empty"
+"""Marks a setting whose variable must not be empty: it would leave a door open unnoticed."""
+
+_Addresses = Annotated[kinds.Address, BeforeValidator(kinds.address)]
+_Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(kinds.secrets), NEVER_EMPTY]
 _Names = Annotated[
-    tuple[str, ...], NoDecode, BeforeValidator(kinds.separated), AfterValidator(kinds.event_names)
+    tuple[str, ...], BeforeValidator(kinds.separated), AfterValidator(kinds.event_names)
 ]
 _File = Annotated[Path, AfterValidator(kinds.readable_file)]
 
@@ -42,10 +51,10 @@ class SettingsError(Exception):
         self.errors = errors
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The effective settings; immutable."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     callback_listen: _Addresses = Field(
         kinds.Address("0.0.0.0", 8080), description="Public listener: callbacks only."
@@ -59,7 +68,7 @@ class Settings(BaseSettings):
         description="Callback keys, separated by commas; any of them may have signed.",
     )
     callback_keys_by_domain: Annotated[
-        dict[str, _Secrets], NoDecode, BeforeValidator(kinds.table)
+        dict[str, _Secrets], BeforeValidator(kinds.table), NEVER_EMPTY
     ] = Field(
         {},
         description="Push domain to its list of keys: a packet that names the domain must be"
@@ -76,7 +85,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Home of the embedded ledger and of the generated key."
     )
-    ledger: Annotated[str, AfterValidator(kinds.ledger_url)] = Field(
+    ledger: Annotated[str, AfterValidator(kinds.ledger_url), NEVER_EMPTY] = Field(
         "sqlite",
         description="Ledger URL: sqlite (a file in data_dir), sqlite:///path, or"
         " postgresql://user:password@host:port/database for replicas to share.",
@@ -130,25 +139,13 @@ class Settings(BaseSettings):
         None, description="Certificate chain (PEM) for TLS on both listeners."
     )
     tls_keyfile: _File | None = Field(None, description="Private key (PEM) of tls_certfile.")
-    metrics_token: SecretStr | None = Field(
+    metrics_token: Annotated[SecretStr | None, BeforeValidator(kinds.secret), NEVER_EMPTY] = Field(
         None,
-        min_length=1,
         description="Bearer token for the private listener, health excepted. A browser asks"
         " for it as a password, with any user name.",
     )
     created_series: bool = Field(False, description="_created lines in OpenMetrics.")
     log_user_ip: bool = Field(False, description="The pusher's address in the logs.")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is given
-        init_settings: PydanticBaseSettingsSource,
-        *_others: PydanticBaseSettingsSource,
-        **_more: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values as given: ``load`` has read and merged the sources."""
-        return (init_settings,)
 
     @property
     def ledger_url(self) -> str:
@@ -158,20 +155,30 @@ class Settings(BaseSettings):
         return self.ledger
 
     @property
-    def ledger_limits(self) -> Limits:
-        """Return how much the ledger remembers."""
-        return Limits(
-            dedupe_seconds=self.dedupe_hours * 3600,
-            push_idle_seconds=self.push_idle_days * 86400,
-            max_sources=self.max_sources,
-        )
+    def dedupe_seconds(self) -> float:
+        """Return ``dedupe_hours`` in seconds."""
+        return self.dedupe_hours * 3600
+
+    @property
+    def push_idle_seconds(self) -> float:
+        """Return ``push_idle_days`` in seconds."""
+        return self.push_idle_days * 86400
+
+    def part(self, kind: "type[Part]", **others: Any) -> "Part":
+        """Return what another room needs of the settings: a dataclass that it declares.
+
+        Its fields are filled from the settings of the same names, and from ``others``.
+        """
+        own = {field.name for field in fields(kind)} - others.keys()
+        return kind(**{name: getattr(self, name) for name in own}, **others)
 
 
 class Loaded(NamedTuple):
-    """Settings, and the source of each that is not a default."""
+    """Settings, the source of each that is not a default, and what is doubtful about them."""
 
     settings: Settings
     sources: Mapping[str, str]
+    warnings: Sequence[str]
 
 
 def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
@@ -180,18 +187,12 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
     ``flags`` holds only the flags that were given; ``config`` is the TOML file, by default
     that of ``CSS_EXPORTER_CONFIG``.
     """
-    errors = [
-        f"unknown environment variable {name}"
-        for name in sorted(os.environ)
-        if name.startswith(ENV_PREFIX)
-        and name != CONFIG_VARIABLE
-        and name.removeprefix(ENV_PREFIX).lower() not in Settings.model_fields
-    ]
+    errors: list[str] = []
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for origin, found in (
         ("file", _from_file(config, errors)),
-        ("environment", EnvSettingsSource(Settings, env_ignore_empty=True)()),
+        ("environment", _from_environment(errors)),
         ("flag", flags),
     ):
         values |= found
@@ -203,11 +204,26 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
         settings = Settings(**values)
     except ValidationError as error:
         errors += [_sentence(details, sources) for details in error.errors()]
-    if settings and settings.callback_listen == settings.metrics_listen:
-        errors.append("callback_listen and metrics_listen must differ")
+    warnings: list[str] = []
+    if settings:
+        if settings.callback_listen == settings.metrics_listen:
+            errors.append("callback_listen and metrics_listen must differ")
+        warnings += _of_tls(settings, errors)
     if errors or settings is None:
         raise SettingsError(errors)
-    return Loaded(settings, sources)
+    return Loaded(settings, sources, warnings)
+
+
+def _of_tls(settings: Settings, errors: list[str]) -> list[str]:
+    """Return what clients will object to; add to ``errors`` what no client could use."""
+    if not settings.tls_certfile or not settings.tls_keyfile:
+        return []
+    try:
+        objection = tls.check(settings.tls_certfile, settings.tls_keyfile).objection
+    except tls.TlsError as error:
+        errors.append(f"tls_certfile, tls_keyfile: {error}")
+        return []
+    return [f"clients will refuse {settings.tls_certfile}: {objection}"] if objection else []
 
 
 def _from_file(config: Path | None, errors: list[str]) -> dict[str, Any]:
@@ -215,10 +231,24 @@ def _from_file(config: Path | None, errors: list[str]) -> dict[str, Any]:
     if not path:
         return {}
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         errors.append(f"configuration file {path}: {error}")
         return {}
+
+
+def _from_environment(errors: list[str]) -> dict[str, str]:
+    """Return the variables that are ours; an empty one is not given, unless it must not be."""
+    found = {}
+    for variable, text in sorted(os.environ.items()):
+        name = variable.removeprefix(ENV_PREFIX).lower()
+        if not variable.startswith(ENV_PREFIX) or variable == CONFIG_VARIABLE:
+            continue
+        if name not in Settings.model_fields:
+            errors.append(f"unknown environment variable {variable}")
+        elif text or NEVER_EMPTY in Settings.model_fields[name].metadata:
+            found[name] = text
+    return found
 
 
 def _sentence(details: Mapping[str, Any], sources: Mapping[str, str]) -> str:

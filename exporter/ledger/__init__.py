@@ -1,11 +1,13 @@
 """Where counts live: one contract (``interface``), and a store for each size of operation.
 
-    record -> commits    the queue that shares a commit
-           -> sqlite | postgres, each: its tables answer what a posting asks,
-              posting decides (pure, the same for all), its tables write the plan
-    snapshot, deliveries <- the same store, read
+    submit, record -> commits    the queue before a store, and the thread that empties it
+                   -> sqlite | postgres, each: its tables answer what a posting asks,
+                      posting decides (pure, the same for all), its tables write the plan
+    tally, note    -> waiting    what rides with a later commit
+    snapshot, deliveries <- the same store's reader
 
-``memory`` is the oracle of the tests.
+``store`` is what sqlite and postgres bring, ``durable`` makes a ledger of it; ``memory`` is
+the oracle of the tests.
 """
 
 from importlib import import_module
@@ -19,12 +21,15 @@ from exporter.ledger.interface import (
     Cell,
     Delivery,
     Ledger,
-    LedgerRefused,
     LedgerUnavailable,
     Limits,
+    Noted,
     Outcome,
+    Posting,
     Receipt,
+    Settled,
     Snapshot,
+    UnusableLedger,
 )
 from exporter.ledger.sqlite import SqliteLedger
 
@@ -34,12 +39,15 @@ __all__ = [
     "Cell",
     "Delivery",
     "Ledger",
-    "LedgerRefused",
     "LedgerUnavailable",
     "Limits",
+    "Noted",
     "Outcome",
+    "Posting",
     "Receipt",
+    "Settled",
     "Snapshot",
+    "UnusableLedger",
     "check_url",
     "open_ledger",
 ]
@@ -50,7 +58,7 @@ _POSTGRES = ("postgresql", "postgres")
 def open_ledger(url: str, limits: Limits, *, make: bool = True) -> Ledger:
     """Open the ledger at a URL (``sqlite:///path``, ``postgresql://...``), making it if need be.
 
-    Raises ``LedgerRefused`` for one that must not be used, ``OSError`` if its directory
+    Raises ``UnusableLedger`` for one that must not be used, ``OSError`` if its directory
     cannot be written.  That a server is away is no reason not to start.  With ``make=False``
     a file that is not there is never made: the ledger is unavailable until it is.
     """
@@ -59,14 +67,14 @@ def open_ledger(url: str, limits: Limits, *, make: bool = True) -> Ledger:
         return SqliteLedger(Path(path[1:]), limits, make=make)
     if scheme in _POSTGRES:
         return cast("Ledger", _postgres().PostgresLedger(url, limits))
-    raise LedgerRefused(
+    raise UnusableLedger(
         f"no ledger of the kind {scheme!r}; use sqlite:///path or"
         " postgresql://user:password@host:port/database"
     )
 
 
 def check_url(url: str) -> None:
-    """Raise ``LedgerRefused`` for the URL of a shared ledger that cannot be used; ask nobody."""
+    """Raise ``UnusableLedger`` for the URL of a shared ledger that cannot be used; ask nobody."""
     if url.partition("://")[0] in _POSTGRES:
         _postgres().parameters_of(url)
 
@@ -75,7 +83,7 @@ def _postgres() -> ModuleType:
     try:
         return import_module("exporter.ledger.postgres")  # an extra
     except ImportError as error:
-        raise LedgerRefused(
+        raise UnusableLedger(
             f"PostgreSQL's client is not installed ({error}):"
             " pip install 'tencent-css-exporter[postgres]'"
         ) from error

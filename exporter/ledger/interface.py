@@ -1,10 +1,14 @@
 """The Ledger: what every store of our counts promises.
 
-**Atomic.**  ``record`` is one transaction.  Is the entry new?  Then the set of open pushes
+**Atomic.**  An entry is recorded in one transaction.  Is it new?  Then the set of open pushes
 changes and every increment is added; all of it or nothing.
 
-**Durable.**  ``record`` returns after the commit has reached the disk.  What it returned for
-survives a crash of the process and of the machine; whoever got an exception sends again.
+**Durable.**  A receipt is given after the commit has reached the disk.  What has a receipt
+survives a crash of the process and of the machine; what has none is sent again.
+
+**Waiting or not.**  ``submit`` hands over a group of postings and returns at once; the group
+is settled later, once, as a whole, with a result for each posting.  Many groups share a
+commit.  ``record`` is ``submit`` for one entry, and waits.
 
 **Exactly once.**  An identity is remembered for ``dedupe_seconds`` after its first receipt,
 by every process that shares the ledger.  A push that is still open is remembered as long
@@ -19,11 +23,15 @@ own; identities are forgotten, idle pushes expire, in small steps that ride with
 Of a stream with very many open pushes a callback keeps the newest dozen alive.
 Of deliveries the newest few hundred are kept.
 
-**Unavailable is an answer.**  A store that cannot commit raises ``LedgerUnavailable`` within
-``UNAVAILABLE_AFTER_SECONDS``, and takes entries again by itself once it can.
+**Unavailable is an answer.**  Who waits for a commit that fails, or that does not come within
+``UNAVAILABLE_AFTER_SECONDS``, gets ``LedgerUnavailable``.  A commit that hangs for so long is
+a failure like any other, though its thread is stuck: ``failure`` says so, and nobody waits
+for it any more.  What was given up while it waited is not counted; what was given up while
+its commit ran may be, and is recognised when it comes again.  The ledger takes entries again
+by itself once it can.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
@@ -48,6 +56,13 @@ class Outcome(StrEnum):
     LATE = "late"
 
 
+class Posting(NamedTuple):
+    """An entry and the Unix time of its receipt."""
+
+    entry: Entry
+    now: float
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The proof that an entry is in the ledger."""
@@ -59,9 +74,10 @@ class Receipt:
 class Limits:
     """How much a ledger remembers."""
 
-    dedupe_seconds: float = 24 * 3600
-    push_idle_seconds: float = 7 * 86400  # 0: open pushes never expire
-    max_sources: int = 500
+    dedupe_seconds: float
+    push_idle_seconds: float
+    """0: open pushes never expire."""
+    max_sources: int
 
     @property
     def hearing_seconds(self) -> float:
@@ -104,8 +120,8 @@ class Delivery(NamedTuple):
     ``outcome`` is an ``Outcome`` or ``refused``, then with a ``reason`` of ``refusals`` and
     its ``detail``; ``delay_seconds`` is receipt minus the packet's own time, and
     ``expires_in_seconds`` is ``t`` minus receipt, both below 0 where clocks differ.
-    ``attempts`` is told by the ledger: how many deliveries with this ``identity`` there were
-    up to this one, as far as they are kept.
+    ``attempts`` is counted by the ledger when it is read: how many deliveries with this
+    ``identity`` there were up to this one, as far as they are kept.
     """
 
     received_at: float
@@ -121,13 +137,35 @@ class Delivery(NamedTuple):
     identity: bytes | None = None
     attempts: int = 1
 
+    def delivery(self) -> "Delivery":
+        """Return itself, as a ``Noted`` that is ready."""
+        return self
 
-class LedgerUnavailable(Exception):  # noqa: N818 - a state that passes, told to the sender
+
+class Noted(Protocol):
+    """A delivery, or the few small values that it can be made of when somebody wants it.
+
+    Under load most deliveries are not among the newest for long; those are never made.
+    """
+
+    @property
+    def outcome(self) -> str:
+        """Return the delivery's outcome."""
+
+    def delivery(self) -> Delivery:
+        """Return the delivery: an equal one each time, in any thread."""
+
+
+class LedgerUnavailable(Exception):  # noqa: N818 - a state that passes, not an error of ours
     """The ledger cannot commit, or cannot be read, just now; the text says why."""
 
 
-class LedgerRefused(Exception):  # noqa: N818 - as above: a refusal to start
+class UnusableLedger(Exception):  # noqa: N818 - a state of the ledger, not an error of ours
     """The ledger must not be used: damaged, newer than this program, or not a ledger."""
+
+
+Settled = Callable[[Sequence[Receipt | LedgerUnavailable]], None]
+"""What ``submit`` calls with a result for each posting, in order."""
 
 
 class Ledger(Protocol):
@@ -138,13 +176,24 @@ class Ledger(Protocol):
 
     @property
     def failure(self) -> str | None:
-        """Return why the last commit failed, None if it did not; asks nobody."""
+        """Return why the last commit failed, or that the present one hangs; else None.
+
+        Asks nobody, and never waits.
+        """
+
+    def submit(self, postings: Sequence[Posting], settled: Settled) -> None:
+        """Hand over a group of postings, and return without waiting for their commit.
+
+        ``settled`` is called exactly once for the whole group, from any thread, perhaps
+        before ``submit`` returns; it must be quick and raise nothing.  ``LedgerUnavailable``
+        in place of a receipt: the entry may or may not have been committed, and recording it
+        again is right in both cases.  Raises nothing itself.
+        """
 
     def record(self, entry: Entry, now: float) -> Receipt:
         """Commit an entry that was received at ``now``, and only then return.
 
-        Raises ``LedgerUnavailable``: then the entry may or may not have been committed, and
-        recording it again is right in both cases.
+        Raises ``LedgerUnavailable``, with the meaning that it has for ``submit``.
         """
 
     def tally(self, increments: Iterable[Increment]) -> None:
@@ -153,12 +202,19 @@ class Ledger(Protocol):
         Or go alone at most a second later.  At most that second is lost in a crash.
         """
 
-    def note(self, delivery: Delivery) -> None:
+    def waiting_tallies(self) -> Sequence[Increment]:
+        """Return what was tallied and is not known to be committed, one for each cell.
+
+        So a process can show its refusals while the ledger cannot take them.
+        """
+
+    def note(self, noted: Noted) -> None:
         """Remember a delivery, as unhurriedly as a tally, and with no more loss in a crash.
 
         Only the newest ``DELIVERIES_KEPT`` of those that were taken, and as many of those
         that were refused, are kept at any time, in memory and in the ledger: neither a busy
-        hour nor a flood of forged packets hides the others.
+        hour nor a flood of forged packets hides the others.  What ``noted`` refers to is
+        kept in memory as long, so it must be small.
         """
 
     def deliveries(self) -> Sequence[Delivery]:

@@ -7,10 +7,20 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 
-from exporter.ledger.interface import Cell, Delivery, Limits, Outcome, Receipt, Snapshot
-from exporter.ledger.notes import Kept, told
+from exporter.ledger.deliveries import Newest, newest_first
+from exporter.ledger.interface import (
+    Cell,
+    Delivery,
+    Limits,
+    Noted,
+    Outcome,
+    Posting,
+    Receipt,
+    Settled,
+    Snapshot,
+)
 from exporter.metrics import catalogue
-from exporter.metrics.entries import Entry
+from exporter.metrics.entries import NAMELESS, Entry
 from exporter.metrics.families import Increment
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
@@ -31,7 +41,11 @@ class MemoryLedger:
         self._open: dict[bytes, tuple[Stream, tuple[str, ...], str, float]] = {}
         self._heard: dict[Stream, float] = {}
         self._cells: dict[tuple[str, tuple[str, ...], str], tuple[int, float]] = {}
-        self._deliveries = Kept()
+        self._deliveries = Newest()
+
+    def submit(self, postings: Sequence[Posting], settled: Settled) -> None:
+        """Record a group of postings at once; see ``Ledger``."""
+        settled([self.record(*posting) for posting in postings])
 
     def record(self, entry: Entry, now: float) -> Receipt:
         """Record an entry; see ``Ledger``."""
@@ -61,15 +75,19 @@ class MemoryLedger:
         with self._lock:
             self._add(increments, time.time())
 
-    def note(self, delivery: Delivery) -> None:
+    def waiting_tallies(self) -> Sequence[Increment]:
+        """Return nothing: what is tallied is there at once; see ``Ledger``."""
+        return ()
+
+    def note(self, noted: Noted) -> None:
         """Remember a delivery; see ``Ledger``."""
         with self._lock:
-            self._deliveries.add(delivery)
+            self._deliveries.add(noted)
 
     def deliveries(self) -> Sequence[Delivery]:
         """Return the deliveries kept; see ``Ledger``."""
         with self._lock:
-            return told(self._deliveries.all())
+            return newest_first((), self._deliveries.all())
 
     def snapshot(self) -> Snapshot:
         """Return all numbers; see ``Ledger``."""
@@ -105,7 +123,7 @@ class MemoryLedger:
 
     def _source(self, entry: Entry, now: float) -> tuple[str, str]:
         source = entry.source
-        if source is None or source == (UNKNOWN, UNKNOWN) or source in self._sources:
+        if source is None or source in NAMELESS or source in self._sources:
             return source or (UNKNOWN, UNKNOWN)
         if len(self._sources) < self._limits.max_sources:
             self._sources.add(source)

@@ -1,13 +1,20 @@
-"""Every metric family, declared once.  Pure."""
+"""Every metric family, declared once, in the order in which they are shown.  Pure."""
 
 from typing import Final
 
 from exporter.metrics.families import Family
-from exporter.protocol import vocabulary
+from exporter.protocol import events, vocabulary
 from exporter.protocol.errcodes import CAUSES, ERRCODES
 from exporter.protocol.refusals import STATUS
 
-_EVENT: Final = {"event": vocabulary.EVENT_NAMES}
+_EVENT: Final = {"event": events.EVENT_NAMES}
+_QUALITY: Final = (
+    events.StreamMonitor,
+    events.QualityControl,
+    events.QualityThreshold,
+    events.QualityAverage,
+)
+_ERRCODE: Final = {"errcode": tuple(errcode.code for errcode in ERRCODES), "cause": CAUSES}
 _ORIGIN: Final = {"origin": vocabulary.ORIGINS}
 _FORMAT: Final = {"file_format": vocabulary.FILE_FORMATS}
 
@@ -30,11 +37,15 @@ INTERRUPTIONS = Family(
     "tencent_css_interruptions_total",
     "counter",
     "Pushes ended (event_type 0), by errcode and its cause.",
-    {
-        "origin": vocabulary.ORIGINS,
-        "errcode": tuple(errcode.code for errcode in ERRCODES),
-        "cause": CAUSES,
-    },
+    {**_ORIGIN, **_ERRCODE},
+    sourced=True,
+)
+PUSH_FAILURES = Family(
+    "tencent_css_push_failures_total",
+    "counter",
+    "Pushes that failed to begin (event_type 1 whose errcode is not 0), by errcode and its"
+    " cause. They are no pushes begun and open nothing.",
+    _ERRCODE,
     sourced=True,
 )
 PUSH_DURATION = Family(
@@ -129,7 +140,7 @@ QUALITY_EVENTS = Family(
     "counter",
     "Quality faults and assessments (event_type 328, 343, 344, 345), by class.",
     {
-        "event": ("stream_monitor", "quality_control", "quality_threshold", "quality_average"),
+        "event": tuple(event.name for event in _QUALITY),
         "class": vocabulary.QUALITY_CLASSES,
     },
     sourced=True,
@@ -195,8 +206,7 @@ ERRCODE_INFO = Family(
     "gauge",
     "What each errcode means; 1 for every documented code.",
     {
-        "errcode": tuple(errcode.code for errcode in ERRCODES),
-        "cause": CAUSES,
+        **_ERRCODE,
         "description": tuple({errcode.description for errcode in ERRCODES}),
     },
 )
@@ -227,35 +237,33 @@ SCRAPE_SECONDS = Family(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-LEDGER_FAMILIES: Final = (
-    *(ACTIVE_STREAMS, PUSHES, INTERRUPTIONS, PUSH_DURATION, PUSH_ERRORS),
-    *(RECORDINGS, RECORDED_SECONDS, RECORDED_BYTES, RECORDING_STATUS, RECORDING_EXCEPTIONS),
-    *(SCREENCAPTURES, SCREENCAPTURE_BYTES, PORN_DETECTIONS, AUDIO_MODERATIONS),
-    *(RELAY_EVENTS, QUALITY_EVENTS, EXPIRED_PUSHES),
-    *(CALLBACKS, DUPLICATES, REJECTIONS, DELAY, LAST_CALLBACK),
-    *(OLDEST_OPEN_PUSH, OVERFLOWED_SOURCES, ERRCODE_INFO),
-    *(OPEN_PUSHES, SOURCES, COMMIT_SECONDS, SCRAPE_SECONDS),
-)
-"""What every process that shares the ledger shows alike (``collect[]=ledger``)."""
-
 BUILD_INFO = Family(
     "tencent_css_exporter_build_info",
     "gauge",
     "Version of the exporter and of the Python that runs it; always 1.",
     {"version": (), "python_version": ()},
+    of_process=True,
 )
 LEDGER_UP = Family(
     "tencent_css_exporter_ledger_up",
     "gauge",
     "1 while this process can commit to the ledger, else 0.",
+    of_process=True,
 )
 CALLBACK_KEYS = Family(
     "tencent_css_exporter_callback_keys",
     "gauge",
     "Callback keys that may sign.",
+    of_process=True,
 )
 
-PROCESS_FAMILIES: Final = (BUILD_INFO, LEDGER_UP, CALLBACK_KEYS)
-"""What each process shows of itself (``collect[]=process``)."""
+BY_NAME: Final = {
+    family.name: family for family in tuple(globals().values()) if isinstance(family, Family)
+}
+"""Every family declared above, in that order."""
 
-BY_NAME: Final = {family.name: family for family in (*LEDGER_FAMILIES, *PROCESS_FAMILIES)}
+LEDGER_FAMILIES: Final = tuple(one for one in BY_NAME.values() if not one.of_process)
+"""What every process that shares the ledger shows alike (``collect[]=ledger``)."""
+
+PROCESS_FAMILIES: Final = tuple(one for one in BY_NAME.values() if one.of_process)
+"""What each process shows of itself (``collect[]=process``)."""

@@ -5,12 +5,17 @@ packets and events nothing of storage.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from exporter.metrics import catalogue
-from exporter.metrics.families import Increment
+from exporter.metrics.families import LONGEST_SOURCE_LABEL, Increment
 from exporter.protocol import events
+from exporter.protocol.errcodes import ErrCode
 from exporter.protocol.events import Event
-from exporter.protocol.vocabulary import UNKNOWN
+from exporter.protocol.vocabulary import OTHER, UNKNOWN
+
+NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
+"""Source labels that are nobody's name, and so take nobody's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,14 @@ class Opening:
 class Entry:
     """One event, as the ledger records it.
 
-    ``identity`` tells redeliveries; ``opens`` and ``closes`` (the identity of a push) change
-    the set of open pushes; ``increments`` are added if the entry is new.
+    ``identity`` tells redeliveries; ``occurred_at_ms`` is the packet's own time, Unix
+    milliseconds; ``opens`` and ``closes`` (the identity of a push) change the set of open
+    pushes; ``increments`` are added if the entry is new.
     """
 
     event: str
     identity: bytes
-    occurred_at: float | None
+    occurred_at_ms: int | None
     push_domain: str | None
     app_name: str | None
     stream_id: str | None
@@ -43,8 +49,10 @@ class Entry:
     """(push_domain, app_name, stream_id) if the entry names a stream in full."""
 
     source: tuple[str, str] | None = field(init=False)
-    """(push_domain, app_name) if any increment is labelled with them; ``unknown`` stands for
-    the one that the packet did not name."""
+    """(push_domain, app_name) if any increment is labelled with them.
+
+    ``unknown`` stands for the one that the packet did not name; both are ``other`` if one is
+    too long for a label: cut, two names could become one."""
 
     def __post_init__(self) -> None:
         stream = source = None
@@ -52,8 +60,15 @@ class Entry:
             stream = (self.push_domain, self.app_name, self.stream_id)
         if any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
             source = (self.push_domain or UNKNOWN, self.app_name or UNKNOWN)
+            if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
+                source = (OTHER, OTHER)
         object.__setattr__(self, "stream", stream)
         object.__setattr__(self, "source", source)
+
+    @property
+    def occurred_at(self) -> float | None:
+        """Return the packet's own time in Unix seconds, None where it has none."""
+        return None if self.occurred_at_ms is None else self.occurred_at_ms / 1000
 
     def counts_at(self, now: float) -> tuple[Increment, ...]:
         """Return all increments of the entry if it is new and received at Unix time ``now``."""
@@ -64,10 +79,10 @@ class Entry:
                 self.event, amount=round(now * catalogue.LAST_CALLBACK.scale)
             ),
         )
-        if self.occurred_at is None:
+        if self.occurred_at_ms is None:
             return received
-        delay = max(0.0, now - self.occurred_at)
-        return *received, *catalogue.DELAY.observe(delay, self.event)
+        delay_ms = max(0, round(now * 1000) - self.occurred_at_ms)
+        return *received, *catalogue.DELAY.observe(delay_ms / 1000, self.event)
 
     def counts_again(self) -> tuple[Increment, ...]:
         """Return the increments of the entry if it is a redelivery."""
@@ -77,14 +92,14 @@ class Entry:
 def entry_for(event: Event) -> Entry:
     """Return the ledger entry of an event."""
     opens = closes = None
-    if isinstance(event, events.Push):
+    if isinstance(event, events.Push) and event.failure is None:
         opens = Opening(event.origin, event.interruption_identity)
     elif isinstance(event, events.Interruption):
         closes = event.push_identity
     return Entry(
         event=event.name,
         identity=event.identity,
-        occurred_at=event.occurred_at,
+        occurred_at_ms=event.occurred_at_ms,
         push_domain=event.push_domain,
         app_name=event.app_name,
         stream_id=event.stream_id,
@@ -96,8 +111,10 @@ def entry_for(event: Event) -> Entry:
 
 def _increments(event: Event) -> tuple[Increment, ...]:  # noqa: PLR0911 - one row an event
     match event:
-        case events.Push():
+        case events.Push(failure=None):
             return (catalogue.PUSHES.add(event.origin),)
+        case events.Push(failure=ErrCode() as failure):
+            return (catalogue.PUSH_FAILURES.add(failure.code, failure.cause),)
         case events.Interruption():
             return _of_interruption(event)
         case events.Recording():

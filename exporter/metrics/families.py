@@ -12,6 +12,9 @@ from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 SOURCE_LABELS: Final = ("push_domain", "app_name")
+LONGEST_SOURCE_LABEL: Final = 128
+"""Bytes (UTF-8) that a source label may have."""
+
 SUM: Final = "sum"
 """Cell that holds a histogram's sum; its other cells are named by their upper bound."""
 
@@ -34,7 +37,8 @@ class Family:
 
     ``labels`` maps each own label to its closed set of values; ``sourced`` puts the source
     labels before them.  ``zeros``: shown at 0 from the start, for every combination of
-    values.  A ``latest`` gauge keeps the largest value instead of a sum.
+    values.  A ``latest`` gauge keeps the largest value instead of a sum.  ``of_process``:
+    each process shows its own, the ledger knows nothing of it.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Family:
     sourced: bool = False
     zeros: bool = False
     latest: bool = False
+    of_process: bool = False
     scale: int = 1
     buckets: tuple[float, ...] = ()
 

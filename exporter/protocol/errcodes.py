@@ -7,9 +7,10 @@ console alone.  ``cause`` tells an alert what a code cannot: whom to call.
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from exporter.protocol.vocabulary import OTHER
+
 Cause = Literal["client_stop", "client_network", "rejected", "platform", "operator", "unknown"]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
-OTHER: Final = "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import md5
-from typing import Any, Final
+from typing import Final
 
+from exporter.protocol.envelope import Envelope
 from exporter.protocol.refusals import Refusal
 
 LIFETIME_SECONDS: Final = 600
 """How far in the future the sender sets ``t``."""
-
-_MAX_T: Final = 10**12
 
 
 def sign(key: bytes, expires_at: int) -> str:
@@ -46,31 +45,24 @@ class Keyring:
         return len(self.general) + sum(len(keys) for keys in self.by_domain.values())
 
 
-def verify(
-    t: Any,
-    signature: Any,
-    *,
-    keyring: Keyring,
-    push_domain: str | None,
-    now: float,
-    tolerance: float,
-) -> None:
-    """Raise a ``Refusal`` unless one of the keys signed ``t`` and ``t`` is current.
+def verify(envelope: Envelope, *, keyring: Keyring, now: float, tolerance: float) -> None:
+    """Raise a ``Refusal`` unless one of the keys signed a packet's ``t`` and ``t`` is current.
 
-    ``t`` and ``signature`` are as decoded from JSON, of any type; ``now`` is in Unix
-    seconds, ``tolerance`` the seconds of grace on both sides.  Reasons: ``unsigned``,
-    ``bad_field``, ``bad_signature``, ``expired``, ``not_yet_valid``.
+    ``now`` is in Unix seconds, ``tolerance`` the seconds of grace on both sides.  Reasons:
+    ``unsigned``, ``bad_field``, ``bad_signature``, ``expired``, ``not_yet_valid``.
     """
-    if signature in (None, "") or t in (None, ""):
+    if not envelope.is_signed:
         raise Refusal("unsigned")
-    expires_at = _expiry(t)
-    if not isinstance(signature, str):
+    expires_at = envelope.expires_at
+    if expires_at is None:
+        raise Refusal("bad_field", "t")
+    if not isinstance(envelope.sign, str):
         raise Refusal("bad_field", "sign")
-    given = signature.lower().encode(errors="replace")
+    given = envelope.sign.lower().encode(errors="replace")
     # Every key is tried, and compared as bytes: compare_digest raises on non-ASCII text.
     matches = [
         hmac.compare_digest(sign(key, expires_at).encode(), given)
-        for key in keyring.candidates(push_domain)
+        for key in keyring.candidates(envelope.push_domain)
     ]
     if not any(matches):
         raise Refusal("bad_signature")
@@ -78,11 +70,3 @@ def verify(
         raise Refusal("expired", f"{now - expires_at:.0f} s past t")
     if expires_at > now + LIFETIME_SECONDS + tolerance:
         raise Refusal("not_yet_valid", f"{expires_at - now:.0f} s before t")
-
-
-def _expiry(t: Any) -> int:
-    if isinstance(t, str) and t.isascii() and t.isdigit() and len(t) <= 12:
-        t = int(t)
-    if isinstance(t, int) and not isinstance(t, bool) and 0 <= t <= _MAX_T:
-        return t
-    raise Refusal("bad_field", "t")

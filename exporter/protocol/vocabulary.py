@@ -9,30 +9,6 @@ from typing import Final
 OTHER: Final = "other"
 UNKNOWN: Final = "unknown"
 
-EVENTS: Final[dict[int, str]] = {
-    1: "push",
-    0: "interruption",
-    100: "recording",
-    200: "screencapture",
-    317: "porn_detection",
-    315: "audio_moderation",
-    321: "push_error",
-    332: "recording_status",
-    341: "recording_exception",
-    314: "relay",
-    328: "stream_monitor",
-    338: "subtitles",
-    343: "quality_control",
-    344: "quality_threshold",
-    345: "quality_average",
-    347: "smart_erase",
-    348: "summary",
-    349: "highlight",
-}
-"""event_type -> event; the names, and with ``other`` the label values, of every event."""
-
-EVENT_NAMES: Final = (*EVENTS.values(), OTHER)
-
 ORIGINS: Final = ("mainland", "overseas", UNKNOWN)
 
 FILE_FORMATS: Final = ("flv", "hls", "mp4", "aac", OTHER)

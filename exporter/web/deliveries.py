@@ -3,85 +3,74 @@
 Pure.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from exporter.ledger.interface import REFUSED, Delivery, Receipt
+from exporter.ledger.interface import REFUSED, Delivery, Outcome
 from exporter.metrics.entries import Entry
 from exporter.protocol import events
-from exporter.protocol.events import Event, Packet, wire
+from exporter.protocol.envelope import Envelope
 from exporter.protocol.refusals import Refusal
+from exporter.protocol.texts import printable
 
 LONGEST_NAME: Final = 200
 
 
-def taken(event: Event, entry: Entry, receipt: Receipt, now: float) -> Delivery:
-    """Return the delivery of an event that is in the ledger, received at Unix time ``now``."""
-    return Delivery(
-        received_at=now,
-        outcome=receipt.outcome.value,
-        event=event.name,
-        push_domain=shown(event.push_domain),
-        app_name=shown(event.app_name),
-        stream_id=shown(event.stream_id),
-        delay_seconds=_delay(entry.occurred_at, now),
-        expires_in_seconds=_expires_in(event.packet, now),
-        identity=entry.identity,
-    )
+class Taken(NamedTuple):
+    """The delivery of an entry that is in the ledger, received at Unix time ``now``.
+
+    Made into a row only when that is wanted; see ``Noted``.
+    """
+
+    outcome: Outcome
+    entry: Entry
+    now: float
+    expires_at: int | None
+
+    def delivery(self) -> Delivery:
+        """Return the row."""
+        entry, now = self.entry, self.now
+        return Delivery(
+            received_at=now,
+            outcome=self.outcome.value,
+            event=entry.event,
+            push_domain=_name(entry.push_domain),
+            app_name=_name(entry.app_name),
+            stream_id=_name(entry.stream_id),
+            delay_seconds=_between(entry.occurred_at, now),
+            expires_in_seconds=_between(now, self.expires_at),
+            identity=entry.identity,
+        )
 
 
-def refused(refusal: Refusal, packet: Packet, now: float) -> Delivery:
+def refused(refusal: Refusal, envelope: Envelope, now: float) -> Delivery:
     """Return the delivery of a packet that was refused, with as much as can be read of it.
 
     The packet is empty where there was none to read.
     """
-    identity = occurred_at = None
+    identity = occurred_at_ms = None
     try:
-        event = events.parse(packet)
-        name: str | None = event.name
-        occurred_at, identity = event.occurred_at, event.identity
+        event = envelope.event()
+        occurred_at_ms, identity = event.occurred_at_ms, event.identity
     except Refusal:
-        event, name = events.outline(packet), _name(packet)
+        event = events.outline(envelope.packet)
     return Delivery(
         received_at=now,
         outcome=REFUSED,
         reason=refusal.reason,
-        detail=shown(refusal.detail) or None,
-        event=name,
-        push_domain=shown(event.push_domain),
-        app_name=shown(event.app_name),
-        stream_id=shown(event.stream_id),
-        delay_seconds=_delay(occurred_at, now),
-        expires_in_seconds=_expires_in(packet, now),
+        detail=_name(refusal.detail) or None,
+        event=envelope.kind.name if envelope.kind else None,
+        push_domain=_name(event.push_domain),
+        app_name=_name(event.app_name),
+        stream_id=_name(event.stream_id),
+        delay_seconds=_between(None if occurred_at_ms is None else occurred_at_ms / 1000, now),
+        expires_in_seconds=_between(now, envelope.expires_at),
         identity=identity,
     )
 
 
-def shown(text: str | None) -> str | None:
-    """Return a sender's text so that it can be shown: not too long, and printable.
-
-    What is not printable (control characters, those that turn the direction of writing)
-    becomes U+FFFD.
-    """
-    if text is None:
-        return None
-    if len(text) > LONGEST_NAME:
-        text = f"{text[: LONGEST_NAME - 1]}…"
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+def _name(text: str | None) -> str | None:
+    return None if text is None else printable(text, LONGEST_NAME)
 
 
-def _name(packet: Packet) -> str | None:
-    try:
-        return events.name_of(packet)
-    except Refusal:
-        return None
-
-
-def _delay(occurred_at: float | None, now: float) -> float | None:
-    return None if occurred_at is None else now - occurred_at
-
-
-def _expires_in(packet: Packet, now: float) -> float | None:
-    expires_at = wire.integer(packet.get("t"))
-    return None if expires_at is None else expires_at - now
+def _between(since: float | None, until: float | None) -> float | None:
+    return None if since is None or until is None else until - since

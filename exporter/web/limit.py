@@ -1,42 +1,72 @@
-"""Logging the first of many lines that are alike, and how many more there were."""
+"""Letting the first of many that are alike through, and counting the others."""
 
-import atexit
+import math
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
 
-REFUSALS_A_WINDOW: Final = 10
+LINES_A_WINDOW: Final = 10
 WINDOW_SECONDS: Final = 10.0
 
 log = structlog.get_logger()
 
 
 class Limit:
-    """Lets the first lines of each kind through in a window, and tells how many it kept."""
+    """Admits the first ``most`` of each kind in a window, and counts those left out.
+
+    Kinds must be few, such as the reasons of refusals: each has a counter.  Safe in any thread.
+    """
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._began = -math.inf
+        self._seen: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def admits(self, kind: str, now: float) -> bool:
+        """Return whether one more of ``kind`` is let through at ``now`` (Unix seconds)."""
+        with self._lock:
+            self._begin_window(now)
+            self._seen[kind] += 1
+            return self._seen[kind] <= self._most
+
+    def left_out(self, now: float = math.inf) -> Mapping[str, int]:
+        """Return how many of each kind were left out in windows that are over, each once.
+
+        Without ``now`` the last window is over too.
+        """
+        with self._lock:
+            self._begin_window(now)
+            found, self._left_out = self._left_out, Counter()
+        return found
+
+    def _begin_window(self, now: float) -> None:
+        # A clock that was set back begins a window too: else it might never end.
+        if self._began <= now < self._began + self._seconds:
+            return
+        for kind, count in self._seen.items():
+            if count > self._most:
+                self._left_out[kind] += count - self._most
+        self._began = now
+        self._seen.clear()
+
+
+class LineLimit(Limit):
+    """A limit of log lines, which says in a line of its own how many were left out."""
 
     def __init__(self, event: str) -> None:
+        super().__init__(LINES_A_WINDOW, WINDOW_SECONDS)
         self._event = f"{event}_suppressed"
-        self._lock = threading.Lock()
-        self._lines: Counter[str] = Counter()
-        self._timer: threading.Timer | None = None
-        atexit.register(self.summarise)
 
-    def admits(self, reason: str) -> bool:
-        """Return whether a line about ``reason`` may be logged now."""
-        with self._lock:
-            self._lines[reason] += 1
-            if self._timer is None:
-                self._timer = threading.Timer(WINDOW_SECONDS, self.summarise)
-                self._timer.daemon = True
-                self._timer.start()
-            return self._lines[reason] <= REFUSALS_A_WINDOW
+    def summarise(self, now: float = math.inf) -> None:
+        """Log how many lines were left out in windows that are over; without ``now``, in all.
 
-    def summarise(self) -> None:
-        """Log how many lines were left out, and begin a new window."""
-        with self._lock:
-            lines, self._lines, self._timer = self._lines, Counter(), None
-        for reason, count in lines.items():
-            if count > REFUSALS_A_WINDOW:
-                log.warning(self._event, reason=reason, count=count - REFUSALS_A_WINDOW)
+        To be called before the next line, now and then, and at the end.
+        """
+        for reason, count in self.left_out(now).items():
+            log.warning(self._event, reason=reason, count=count)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from exporter.ledger import Snapshot
 from exporter.metrics import catalogue
 from exporter.protocol import vocabulary
+from exporter.protocol.events import EVENT_NAMES
 
 
 class EventRow(NamedTuple):
@@ -74,7 +75,7 @@ def overview_of(snapshot: Snapshot) -> Overview:
     streams = by_label(catalogue.ACTIVE_STREAMS.name)
     return Overview(
         events=events,
-        unseen=[event for event in vocabulary.EVENT_NAMES if event not in last],
+        unseen=[event for event in EVENT_NAMES if event not in last],
         streams={origin: streams[origin] for origin in vocabulary.ORIGINS},
         refusals={
             reason: count

@@ -15,9 +15,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from exporter.ledger import REFUSED, Delivery, Ledger, LedgerUnavailable, Outcome
-from exporter.protocol import vocabulary
-from exporter.protocol.refusals import STATUS
-from exporter.web.hints import Hint, hint_for, span
+from exporter.protocol.events import EVENT_NAMES
+from exporter.protocol.refusals import REASONS
+from exporter.web.formatting import span
+from exporter.web.hints import Hint, hint_for
 from exporter.web.overview import overview_of
 
 ROWS_SHOWN: Final = 200
@@ -146,8 +147,8 @@ def blueprint(
             chosen=chosen,
             outcomes=tuple(Outcome),
             refused=REFUSED,
-            reasons=tuple(STATUS),
-            events=vocabulary.EVENT_NAMES,
+            reasons=tuple(REASONS),
+            events=EVENT_NAMES,
             data_url=f"/deliveries.json?{urlencode(chosen.given())}".rstrip("?"),
             domains=sorted({one.push_domain for one in kept if one.push_domain}),
         )

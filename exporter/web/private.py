@@ -15,6 +15,7 @@ from flask import Flask, Response, request
 from prometheus_client import Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from pydantic import SecretStr
 
 from exporter import DISTRIBUTION
 from exporter.ledger import Ledger, LedgerUnavailable
@@ -29,12 +30,12 @@ SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the private listener shows things."""
+    """How the private listener shows things: settings, and how many keys may sign."""
 
-    new_series_zero_seconds: float = 75
-    created_series: bool = False
-    metrics_token: str | None = None
-    callback_keys: int = 0
+    new_series_zero_seconds: float
+    created_series: bool
+    metrics_token: SecretStr | None
+    callback_keys: int
 
 
 class _Families(Collector):
@@ -54,7 +55,7 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
     @app.before_request
     def authorise() -> Response | None:
         token = view.metrics_token
-        if token is None or request.path in HEALTH_PATHS or _authorised(token):
+        if token is None or request.path in HEALTH_PATHS or _authorised(token.get_secret_value()):
             return None
         refusal = text(
             "needed: the metrics token, as a bearer token or as the password of any user name\n",

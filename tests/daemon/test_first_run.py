@@ -16,7 +16,7 @@ from support.programs import free_port
 
 def test_a_key_is_made_kept_and_shown_once(daemon: Start) -> None:
     """Without a key one is made: 32 letters and digits, for the owner alone, shown once."""
-    exporter = daemon(callback_keys="", callback_path="/callback/word")
+    exporter = daemon(callback_keys=None, callback_path="/callback/word")
     file = exporter.data_dir / "callback-key"
     key = file.read_text().strip()
     assert re.fullmatch(r"[A-Za-z0-9]{32}", key)
@@ -37,7 +37,7 @@ def test_a_key_is_made_kept_and_shown_once(daemon: Start) -> None:
 
 def test_no_key_is_made_for_a_template_without_one(daemon: Start) -> None:
     """``accept_unsigned = all`` takes packets as they come, signed or not, and makes no key."""
-    exporter = daemon(callback_keys="", accept_unsigned="all")
+    exporter = daemon(callback_keys=None, accept_unsigned="all")
     assert not (exporter.data_dir / "callback-key").exists()
     assert exporter.post(packet("push"), key="whatever").status == 200
     assert exporter.metrics()["tencent_css_exporter_callback_keys"] == 0

@@ -83,7 +83,7 @@ class Sender:
 
 def test_kill_at_any_moment(daemon: Start) -> None:
     """Two workers under load are killed again and again; at the end every count is exact."""
-    exporter = daemon(workers=2, threads=8)
+    exporter = daemon(workers=2)
     total = 900
     work = [one for number in range(total) for one in packets(number)]
     random.Random(1).shuffle(work)
@@ -149,7 +149,7 @@ def test_the_figures_survive_a_crash(daemon: Start) -> None:
 
 def test_sigterm_under_load(daemon: Start) -> None:
     """On SIGTERM what is in flight is answered, idle connections do not delay the end, exit 0."""
-    exporter = daemon(workers=2, threads=8)
+    exporter = daemon(workers=2)
     work = [one for number in range(1500) for one in packets(number)[:1]]
     sender = Sender(exporter, list(work))
     idle = [socket.create_connection(("127.0.0.1", exporter.public_port)) for _ in range(4)]

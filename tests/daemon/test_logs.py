@@ -1,16 +1,20 @@
 """Logs: one flat line a callback in the field's terms, and everybody else's in the same form."""
 
-import fcntl
 import json
-import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.daemon import Daemon, Start, request
 from support.packets import all_packets, packet
 from support.programs import until
+
+from exporter.daemon import logs
+from exporter.daemon.log_output import LONGEST_LINE
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +24,17 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         yield daemon
 
 
-def line_of(exporter: Daemon, **fields: Any) -> dict[str, Any]:
-    """Return the newest line with these values."""
-    return next(line for line in reversed(exporter.lines()) if fields.items() <= line.items())
-
-
 @pytest.mark.parametrize("name", sorted(all_packets()))
 def test_each_event_is_one_flat_line(exporter: Daemon, name: str) -> None:
     """A callback's line names event and stream; every value is plain."""
     before = len(exporter.lines())
     assert exporter.post(packet(name)).status == 200
-    [line] = [line for line in exporter.lines()[before:] if line["event"][:9] == "callback."]
+
+    def told() -> list[dict[str, Any]]:
+        return [line for line in exporter.lines()[before:] if line["event"][:9] == "callback."]
+
+    until(told, "its line is written")
+    [line] = told()
     assert list(line)[:3] == ["timestamp", "level", "event"]
     assert line["event"] in ("callback.accepted", "callback.late")
     assert not [value for value in line.values() if isinstance(value, (dict, list))]
@@ -47,20 +51,19 @@ def test_an_interruption_tells_why(exporter: Daemon) -> None:
     ):
         sent = packet("interruption", sequence=f"e{errcode}", errcode=errcode)
         exporter.post(sent)
-        line = line_of(exporter, sequence=f"e{errcode}")
+        line = exporter.line(sequence=f"e{errcode}")
         assert (line["event"], line["level"]) == ("callback.accepted", level)
         assert (line["errcode"], line["cause"]) == (errcode, cause)
         assert line["push_duration_seconds"] == 128.581
         assert line["delay_seconds"] > 0
         exporter.post(sent)
-        again = line_of(exporter, sequence=f"e{errcode}")
-        assert (again["event"], again["level"]) == ("callback.duplicate", "info")
+        assert exporter.line(sequence=f"e{errcode}", event="callback.duplicate")["level"] == "info"
 
 
 def test_a_refusal_tells_why(exporter: Daemon) -> None:
     """A refusal is a warning with its reason, the field, and who sent it; no value of it."""
     exporter.post(packet("push", event_time="some-word"))
-    line = line_of(exporter, event="callback.rejected", reason="bad_field")
+    line = exporter.line(event="callback.rejected", reason="bad_field")
     assert (line["level"], line["status"], line["detail"]) == ("warning", 400, "event_time")
     assert line["remote_address"] == "127.0.0.1"
     assert "some-word" not in exporter.log.read_text()
@@ -86,6 +89,7 @@ def test_the_address_of_a_host_is_told_by_setting_only(
     """``log_user_ip`` decides whether the pusher's address is in the log."""
     exporter = daemon(log_user_ip=log_user_ip)
     exporter.post(packet("push"))
+    exporter.line(event="callback.accepted")
     assert ("192.0.2.44" in exporter.log.read_text()) is told
     assert "192.0.2.44" not in exporter.get("/metrics").body.decode()
 
@@ -99,25 +103,83 @@ def test_the_level_is_a_setting(daemon: Start) -> None:
     assert exporter.log.read_text() == ""
 
 
-def test_a_full_log_pipe_holds_up_nothing(daemon: Start, tmp_path: Path) -> None:
-    """Callbacks are answered while nobody reads the log; afterwards it says what was lost."""
-    fifo = tmp_path / "data.log"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+NASTY: dict[str, Any] = {
+    "wide": "\N{GRINNING FACE}" * 512,
+    "control": "\x01" * 5000,
+    "surrogate": "\udcff" * 600,
+    "large": 2**70,
+    "object": [object()] * 500,
+}
 
-    def said() -> bytes:
-        try:
-            return os.read(reader, 65536)
-        except BlockingIOError:
-            return b""
 
-    exporter = daemon()
-    for number in range(40):
-        assert exporter.post(packet("push", sequence=str(number))).status == 200
-    while said():
-        pass
-    assert exporter.post(packet("interruption")).status == 200
-    until(lambda: b"log.lost" in said(), "the log tells of lost lines")
-    assert exporter.terminate() == 0
-    os.close(reader)
+@pytest.mark.parametrize("form", [logs._json, logs._Console()])
+@pytest.mark.parametrize("fields", [*({name: NASTY[name]} for name in NASTY), NASTY])
+def test_every_line_is_bounded(form: Any, fields: dict[str, Any]) -> None:
+    """Whatever values are, the line has its head, is one line, and is within its bytes."""
+    render = logs._Renderer(form, 0)
+    many = {f"{name}{number}": fields[name] for name in fields for number in range(9)}
+    for some in (
+        fields,
+        many,
+        {"exception": "x" * 9999, **many},
+        {f"f{n}": n for n in range(999)},
+    ):
+        line = render(None, "warning", {"event": "thing.happened", **some})
+        assert len(line) <= LONGEST_LINE
+        traceback = b"x" * 99 in line and form is not logs._json
+        assert line.count(b"\n") == 1 + traceback
+        assert b"thing.happened" in line
+        if form is logs._json:
+            assert list(json.loads(line))[:3] == ["timestamp", "level", "event"]
+
+
+def test_the_end_of_a_traceback_is_kept() -> None:
+    """The frames where it happened and the error are worth more than those on the way there."""
+
+    def fail() -> None:
+        raise RuntimeError("word " * 2000 + "the cause")
+
+    render = logs._Renderer(logs._json, 0)
+    try:
+        fail()
+    except RuntimeError:
+        line = render(None, "error", {"event": "ledger.failed", "exc_info": True})
+    assert 2000 < len(line) <= LONGEST_LINE
+    assert json.loads(line)["exception"].endswith("the cause")
+
+
+SAY_TWICE = """
+import sys
+import structlog
+from exporter.daemon import logs
+logs.configure(sys.argv[1], "info")
+log, lines = structlog.get_logger(), []
+for number in range(300):
+    fields = {"stream_id": f"s{number}\\n", "number": number, "none": None, "wide": "w" * number}
+    log.info("callback.accepted", **fields)
+    log.debug("callback.hidden", **fields)
+    lines += [("info", "callback.accepted", fields), ("debug", "hidden", fields)]
+logs.write(lines)
+"""
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_many_lines_at_once_are_as_one_by_one(log_format: str) -> None:
+    """``write`` gives the lines that structlog gives, all of them, in order, by level."""
+    ended = subprocess.run(
+        [sys.executable, "-c", SAY_TWICE, log_format],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    told = [re.sub(r"\d+-\d+-\d+T[\d:.]+Z", "TIME", line) for line in ended.stdout.splitlines()]
+    assert len(told) == 600
+    assert told[:300] == told[300:]
+
+
+def test_a_test_sees_what_is_written_at_once() -> None:
+    """Without a configuration of ours ``write`` logs as structlog does."""
+    with capture_logs() as lines:
+        logs.write([("info", "callback.accepted", {"number": 1})])
+    assert lines == [{"event": "callback.accepted", "log_level": "info", "number": 1}]

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exporter import cli
+from exporter.daemon.keys import keys_of
 from exporter.daemon.settings import Settings, SettingsError, load
+from exporter.ledger import Limits
 
 KEYS = ("callback_keys", "callback_keys_file", "callback_keys_by_domain")
 
@@ -36,6 +38,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "log_user_ip": ("1", True),
 }
 FILES = ("callback_keys_file", "tls_certfile", "tls_keyfile")
+SECRETS = ("callback_keys", "callback_keys_by_domain", "metrics_token", "ledger")
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +102,7 @@ def test_flag_beats_environment_beats_file(
     monkeypatch.setenv("CSS_EXPORTER_CONFIG", str(config))
     monkeypatch.setenv("CSS_EXPORTER_THREADS", "30")
     monkeypatch.setenv("CSS_EXPORTER_WORKERS", "40")
-    settings, sources = load({"threads": "300"})
+    settings, sources, _ = load({"threads": "300"})
     assert (settings.threads, settings.workers, settings.max_sources) == (300, 40, 5)
     assert dict(sources) == {"threads": "flag", "workers": "environment", "max_sources": "file"}
 
@@ -112,7 +115,7 @@ def test_a_file_has_types_of_its_own(tmp_path: Path) -> None:
     assert plain(settings.callback_keys) == ["a", "b"]
     keys = {domain: plain(found) for domain, found in settings.callback_keys_by_domain.items()}
     assert keys == {"live.example": ["c"], "x.example": ["d", "e"]}
-    assert settings.ledger_limits.push_idle_seconds == 43200
+    assert settings.part(Limits).push_idle_seconds == 43200
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_a_file_has_types_of_its_own(tmp_path: Path) -> None:
         *(("log_format", text) for text in ("xml", "")),
         *(("created_series", text) for text in ("maybe", "2")),
         *((name, "/nowhere/at/all") for name in FILES),
-        ("metrics_token", ""),
+        *((name, text) for name in SECRETS for text in ("", " ")),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, text: str) -> None:
@@ -144,6 +147,18 @@ def test_a_bad_value_is_refused_by_name(name: str, text: str) -> None:
     [error] = errors(both | {name: text})
     assert error.startswith(f"{name} (flag): ")
     assert "\n" not in error
+
+
+@pytest.mark.parametrize("name", sorted({*GIVEN, *FILES, *SECRETS}))
+def test_an_empty_variable_is_refused_if_it_would_open_a_door(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that is empty stops the start; any other empty variable is not given."""
+    monkeypatch.setenv(f"CSS_EXPORTER_{name.upper()}", "")
+    if name in SECRETS:
+        assert errors()[0].startswith(f"{name} (environment): ")
+    else:
+        assert dict(load({}).sources) == {}
 
 
 def test_every_error_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -169,6 +184,16 @@ def test_a_key_in_the_wrong_place_is_not_shown() -> None:
     """No error repeats a value that may be secret."""
     found = errors({"metrics_listen": "x", "callback_keys_by_domain": "hidden-word"})
     assert "hidden-word" not in "\n".join(found)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
+    """Windows' editors begin a file with one; neither keys nor configuration have it in them."""
+    keys = tmp_path / "keys"
+    keys.write_text("first\r\nsecond\r\n", encoding="utf-8-sig")
+    config = tmp_path / "c.toml"
+    config.write_text(f'callback_keys_file = "{keys}"', encoding="utf-8-sig")
+    keyring = keys_of(load({}, config).settings).keyring
+    assert keyring.general == (b"first", b"second")
 
 
 def test_the_listeners_must_differ() -> None:

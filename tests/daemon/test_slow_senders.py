@@ -11,7 +11,7 @@ from support.programs import until
 
 def test_slow_senders_do_not_keep_others_waiting(daemon: Start) -> None:
     """More connections that say nothing, or not all, than there are threads: others go on."""
-    exporter = daemon(threads=4)
+    exporter = daemon()
     with ExitStack() as stack:
         for number in range(30):
             address = ("127.0.0.1", exporter.public_port)
@@ -23,7 +23,7 @@ def test_slow_senders_do_not_keep_others_waiting(daemon: Start) -> None:
 
 def test_slow_senders_do_not_hide_the_metrics(daemon: Start) -> None:
     """While many connections send byte by byte, the private listener answers."""
-    exporter = daemon(threads=4)
+    exporter = daemon()
     with ExitStack() as stack:
         for _ in range(40):
             sender = stack.enter_context(

@@ -163,6 +163,28 @@ def test_a_packet_without_a_source_counts_under_unknown(open_ledger: Open) -> No
     assert value(ledger, c.OVERFLOWED_SOURCES) == 0
 
 
+def test_a_source_without_a_label_takes_nobodys_place(open_ledger: Open) -> None:
+    """Names too long for a label count under ``other`` while there is room for others."""
+    ledger = open_ledger(max_sources=1)
+    ledger.record(entry("push", app="x" * 200), 1790000001)
+    ledger.record(entry("recording"), 1790000001)
+    assert value(ledger, c.PUSHES, "other", "other", "mainland") == 1
+    assert value(ledger, c.RECORDINGS, *SOURCE, "hls") == 1
+    assert value(ledger, c.SOURCES) == 1
+    assert value(ledger, c.OVERFLOWED_SOURCES) == 0
+
+
+def test_a_push_that_failed_opens_nothing(open_ledger: Open) -> None:
+    """A failure is counted once, whatever becomes of its sequence before or after."""
+    ledger = open_ledger()
+    failed = entry("push", errcode=19)
+    for one in (failed, PUSH, failed):
+        ledger.record(one, 1790000001)
+    assert value(ledger, c.PUSH_FAILURES, *SOURCE, "19", "rejected") == 1
+    assert value(ledger, c.PUSHES, *SOURCE, "mainland") == 1
+    assert value(ledger, c.OPEN_PUSHES) == 1
+
+
 def test_tallies_arrive_without_a_commit_of_their_own(open_ledger: Open) -> None:
     """Tallied increments are in the next commit, or arrive alone soon after."""
     ledger = open_ledger()

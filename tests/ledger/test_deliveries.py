@@ -11,12 +11,13 @@ import pytest
 from support.ledgers import Open, entry, opening
 from support.packets import packet
 from support.programs import until
-from werkzeug.test import Client
+from support.settings import LONG, default
 
-from exporter.ledger import DELIVERIES_KEPT, Delivery, Ledger, Limits
+from exporter.daemon import logs
+from exporter.ledger import DELIVERIES_KEPT, Delivery, Ledger
 from exporter.ledger.memory import MemoryLedger
 from exporter.protocol.signature import Keyring
-from exporter.web.callbacks import Policy, Receiver
+from exporter.web.receiver import Policy, Receiver, Request
 
 FLOOD = DELIVERIES_KEPT + 50
 
@@ -191,12 +192,12 @@ def test_noting_from_many_threads_loses_nothing(ledger: Ledger) -> None:
 
 def test_flood_is_not_read_beyond_what_is_kept() -> None:
     """Of the refusals of one second as many are noted as are kept; the next second has its own."""
-    ledger, now = MemoryLedger(Limits()), [1_790_000_000.0]
-    receiver = Receiver(ledger, Keyring((b"key",)), Policy(), lambda: now[0])
+    ledger, now = MemoryLedger(LONG), [1_790_000_000.0]
+    receiver = Receiver(ledger, Keyring((b"key",)), default(Policy), logs.write, lambda: now[0])
     body = json.dumps(packet("push")).encode()
 
     def post() -> None:
-        Client(receiver).post("/callback", data=body)
+        receiver.answer(Request(body, None))
 
     for _ in range(FLOOD):
         post()
@@ -206,4 +207,3 @@ def test_flood_is_not_read_beyond_what_is_kept() -> None:
     post()
     assert ledger.deliveries()[0].received_at == now[0]
     assert ledger.deliveries()[0].attempts == DELIVERIES_KEPT
-    receiver._limit.summarise()  # here, not in the midst of another test

@@ -269,7 +269,7 @@ def test_log_lines_have_what_the_query_asks_for(daemon: Start) -> None:
     """Each field of the LogQL query stands in the exporter's line of an interruption."""
     exporter = daemon(log_format="json")
     assert exporter.post(packet("interruption", errcode=12)).status == 200
-    (line,) = [one for one in exporter.lines() if one.get("event_name") == "interruption"]
+    line = exporter.line(event_name="interruption")
     board = boards()["tencent-css-interruptions"]
     (panel,) = [one for one in panels(board) if one["type"] == "logs"]
     (target,) = panel["targets"]

@@ -7,21 +7,25 @@ import pytest
 from support.packets import EMPTY, Packet, all_packets, packet
 
 from exporter.protocol import events, vocabulary
+from exporter.protocol.events import wire
 from exporter.protocol.refusals import Refusal
 
 SAMPLES = all_packets()
 
-# Of each sample: class, (push_domain, app_name, stream_id), packet's own time, details.
+# Of each sample: class, (push_domain, app_name, stream_id), own time in milliseconds, details.
 CAMERA = ("live.test.example", "stage", "camera-7")
-SEQUENCE = {"sequence": "3310464508206700777", "origin": "mainland"}
-EXPECTED: dict[str, tuple[type[events.Event], tuple[Any, ...], float | None, dict[str, Any]]] = {
-    "push": (events.Push, CAMERA, 1790000000, SEQUENCE),
+SEQUENCE = {"sequence": "3310464508206700777", "origin": "mainland", "node": "192.0.2.1"}
+EXPECTED: dict[str, tuple[type[events.Event], tuple[Any, ...], int | None, dict[str, Any]]] = {
+    "push": (events.Push, CAMERA, 1790000000000, SEQUENCE | {"errmsg": "ok"}),
     "interruption": (
         events.Interruption,
         CAMERA,
-        1790000128,
+        1790000128000,
         SEQUENCE
         | {
+            "errmsg": "The push client actively stopped the push",
+            "width": 1280,
+            "height": 720,
             "errcode": 1,
             "cause": "client_stop",
             "description": "Push client stopped the push (RTMP deleteStream)",
@@ -31,14 +35,14 @@ EXPECTED: dict[str, tuple[type[events.Event], tuple[Any, ...], float | None, dic
     "recording": (
         events.Recording,
         CAMERA,
-        1790000153,
+        1790000153000,
         {"file_format": "hls", "recorded_seconds": 154, "file_size_bytes": 277941079},
     ),
-    "screencapture": (events.Screencapture, CAMERA, 1790000060, {"file_size_bytes": 30670}),
+    "screencapture": (events.Screencapture, CAMERA, 1790000060000, {"file_size_bytes": 30670}),
     "porn_detection": (
         events.PornDetection,
         CAMERA,
-        1790000060,
+        1790000060000,
         {"label": "Porn", "suggestion": "Block"},
     ),
     "audio_moderation": (
@@ -50,35 +54,40 @@ EXPECTED: dict[str, tuple[type[events.Event], tuple[Any, ...], float | None, dic
     "push_error": (
         events.PushError,
         CAMERA,
-        1790000074.971,
+        1790000074971,
         {"errors": "audio_frame_late:1,video_frame_late:2"},
     ),
-    "recording_status": (events.RecordingStatus, CAMERA, 1790000130, {"status": "record_ended"}),
+    "recording_status": (
+        events.RecordingStatus,
+        CAMERA,
+        1790000130000,
+        {"status": "record_ended"},
+    ),
     "recording_exception": (
         events.RecordingException,
         CAMERA,
-        1790000140,
+        1790000140000,
         {"recording_exception": "video_ts_uneven", "exception_level": "info"},
     ),
     "relay_taskexit": (events.Relay, (None, None, None), None, {"relay_event": "TaskExit"}),
     "relay_vodsourcefilestart": (
         events.Relay,
         (None, None, "film-7"),
-        1790000000,
+        1790000000000,
         {"relay_event": "VodSourceFileStart"},
     ),
     "stream_monitor": (
         events.StreamMonitor,
         (None, None, "camera-7"),
-        1790000000.123,
+        1790000000123,
         {"class": "StreamBroken"},
     ),
     "subtitles": (events.Subtitles, (None, None, "camera-7"), None, {}),
-    "quality_control": (events.QualityControl, CAMERA, 1790000000, {"class": "Blur"}),
-    "quality_threshold": (events.QualityThreshold, CAMERA, 1790000000, {"class": "VMAF"}),
-    "quality_average": (events.QualityAverage, CAMERA, 1790000060, {"class": "VMAF"}),
+    "quality_control": (events.QualityControl, CAMERA, 1790000000000, {"class": "Blur"}),
+    "quality_threshold": (events.QualityThreshold, CAMERA, 1790000000000, {"class": "VMAF"}),
+    "quality_average": (events.QualityAverage, CAMERA, 1790000060000, {"class": "VMAF"}),
     "smart_erase": (events.SmartErase, (None, None, "camera-7"), None, {}),
-    "summary": (events.Summary, CAMERA, 1790000300, {}),
+    "summary": (events.Summary, CAMERA, 1790000300000, {}),
     "highlight": (events.Highlight, CAMERA, None, {}),
 }
 
@@ -91,20 +100,28 @@ def reason(fields: Packet) -> tuple[str, str]:
 
 
 def test_there_is_a_sample_of_every_event() -> None:
-    """No event of the vocabulary is without a sample, no sample without an expectation."""
+    """No event is without a sample, no sample without an expectation."""
     assert set(SAMPLES) == set(EXPECTED)
-    names = {events.parse(fields).name for fields in SAMPLES.values()}
-    assert names == set(vocabulary.EVENTS.values())
+    assert {type(events.parse(fields)) for fields in SAMPLES.values()} == set(events.EVENTS)
+
+
+def test_every_event_has_a_name_of_its_own() -> None:
+    """No class shares its name or event_type with another, and none is called ``other``."""
+    assert len(set(events.EVENT_NAMES)) == len(events.EVENT_NAMES) == len(events.EVENTS) + 1
+    assert len({event.event_type for event in events.EVENTS}) == len(events.EVENTS)
+    assert events.EVENT_NAMES[-1] == vocabulary.OTHER
+    unsigned = [name for name in events.EVENT_NAMES if events.comes_unsigned(name)]
+    assert unsigned == ["relay", "stream_monitor"]
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_sample_becomes_its_event(name: str) -> None:
     """A sample packet becomes its class, with stream, time and details."""
     event = events.parse(SAMPLES[name])
-    kind, stream, occurred_at, details = EXPECTED[name]
+    kind, stream, occurred_at_ms, details = EXPECTED[name]
     assert type(event) is kind
     assert event.stream == stream
-    assert event.occurred_at == occurred_at
+    assert event.occurred_at_ms == occurred_at_ms
     assert event.details == details
 
 
@@ -156,10 +173,10 @@ def test_dialects_of_the_wire_end_here(name: str, fields: Packet) -> None:
     """A tolerated spelling gives the same event as the sample."""
     packet_ = packet(name) | fields  # null stays null here
     event = events.parse(packet_)
-    kind, stream, occurred_at, details = EXPECTED[name]
+    kind, stream, occurred_at_ms, details = EXPECTED[name]
     assert type(event) is kind
     assert event.stream == stream
-    assert event.occurred_at == occurred_at
+    assert event.occurred_at_ms == occurred_at_ms
     assert event.details == details
     assert json.dumps(packet_)  # the case can come as JSON
 
@@ -215,3 +232,107 @@ def test_a_required_field_is_refused_by_name(fields: Packet, expected: tuple[str
 def test_what_a_count_depends_on_is_required(name: str, field: str, missing: str) -> None:
     """An event without its own label is refused, not counted as something else."""
     assert reason(packet(name, **{field: None})) == (missing, field)
+
+
+@pytest.mark.parametrize(
+    ("given", "milliseconds"),
+    [
+        (1790000000, 1790000000000),
+        (1790000000.0004, 1790000000000),
+        (1790000000.1236, 1790000000124),
+        ("1790000000.123", 1790000000123),
+        (1790000000123, 1790000000123),
+        (1790000000123.4, 1790000000123),
+        ("1790000000123", 1790000000123),
+        (10**11, 10**14),
+        (10**11 + 1, 10**11 + 1),
+        (0, 0),
+    ],
+)
+def test_times_are_whole_milliseconds(given: Any, milliseconds: int) -> None:
+    """Whatever a time comes as, whole milliseconds are what becomes of it."""
+    found = events.parse(packet("push", event_time=given)).occurred_at_ms
+    assert found == milliseconds
+    assert type(found) is int
+
+
+def test_a_push_that_failed_says_why() -> None:
+    """A push with an errcode is told apart, with the code's meaning, and is abnormal."""
+    failed = events.parse(packet("push", errcode="19", errmsg="3rdparty auth failed"))
+    assert isinstance(failed, events.Push)
+    assert failed.failure is not None
+    assert failed.failure.cause == "rejected"
+    assert failed.abnormal
+    assert failed.details == SEQUENCE | {
+        "errmsg": "3rdparty auth failed",
+        "push_failed": True,
+        "errcode": 19,
+        "cause": "rejected",
+        "description": "Push rejected by third-party authentication",
+    }
+
+
+@pytest.mark.parametrize("errcode", [0, "0", None, "none", [], 2.5])
+def test_a_push_without_an_errcode_began(errcode: Any) -> None:
+    """Only a number that is not 0 makes a failure of a push."""
+    push = events.parse(packet("push") | {"errcode": errcode})
+    assert isinstance(push, events.Push)
+    assert push.failure is None
+    assert not push.abnormal
+    assert "push_failed" not in push.details
+
+
+@pytest.mark.parametrize(
+    ("errmsg", "told"),
+    [
+        ("recv rtmp deleteStream", "recv rtmp deleteStream"),
+        ("a\nb\x1b[31m\u202e", "a\ufffdb\ufffd[31m\ufffd"),
+        ("x" * 5000, "x" * 127 + "…"),
+        ("no rtmp://d/a/s?txSecret=1&txTime=2 here", "no rtmp://d/a/s?… here"),
+        ("TXSECRET=1 is wrong", "TXSECRET=… is wrong"),
+        ("?" * 200, "?…"),
+        *((nothing, None) for nothing in ("", None, 5, *EMPTY)),
+    ],
+)
+def test_what_the_platform_says_is_fit_to_be_told(errmsg: Any, told: str | None) -> None:
+    """The text of errmsg is bounded and printable, and no secret of a push URL is in it."""
+    assert events.parse(packet("push") | {"errmsg": errmsg}).details.get("errmsg") == told
+
+
+@pytest.mark.parametrize("size", [0, -1, 2**16 + 1, "x", None, True, 1.5])
+def test_a_picture_without_a_size_has_none(size: Any) -> None:
+    """Width and height are told only where there is a picture."""
+    assert "width" not in events.parse(packet("push") | {"width": size}).details
+    assert events.parse(packet("push") | {"width": "1920"}).details["width"] == 1920
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "most", "detail"),
+    [
+        ("interruption", "push_duration", wire.MOST_PUSH_MILLISECONDS, "push_duration_seconds"),
+        ("recording", "duration", wire.MOST_RECORDED_SECONDS, "recorded_seconds"),
+        ("recording", "file_size", wire.MOST_FILE_BYTES, "file_size_bytes"),
+        ("screencapture", "file_size", wire.MOST_PICTURE_BYTES, "file_size_bytes"),
+    ],
+)
+def test_one_packet_adds_no_more_than_can_be(
+    name: str, field: str, most: int, detail: str
+) -> None:
+    """A size or duration that no stream can have counts as absent."""
+    assert events.parse(packet(name, **{field: most})).details[detail]
+    assert events.parse(packet(name, **{field: most + 1})).details[detail] is None
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{"type": 6, "count": 2**53}],
+        [{"type": 6, "count": "99999"}] * 5,
+        [{"type": 6}] * (wire.MOST_FAULTS + 7),
+    ],
+)
+def test_one_packet_reports_no_more_faults_than_can_be(items: list[dict[str, Any]]) -> None:
+    """However a packet says it, of one fault it adds at most what an interval has room for."""
+    event = events.parse(packet("push_error", abnormal_event=items))
+    assert isinstance(event, events.PushError)
+    assert event.counts == {"video_frame_late": wire.MOST_FAULTS}

@@ -1,11 +1,20 @@
 """Identities tell redeliveries from other events; never ``t`` or ``sign``."""
 
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.packets import Packet, all_packets, packet, signed
 
+from exporter.metrics.entries import entry_for
 from exporter.protocol import events
 
 SAMPLES = all_packets()
+
+
+def identity(fields: Packet) -> bytes:
+    return events.parse(fields).identity
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -28,6 +37,7 @@ def test_identities_tell_events_apart() -> None:
     [
         ("push", {"sequence": "2"}),
         ("push", {"appid": 8}),
+        ("push", {"errcode": 19}),
         ("interruption", {"sequence": "2"}),
         ("recording", {"record_file_id": "2"}),
         ("recording", {"record_file_id": None, "file_id": "2"}),
@@ -51,9 +61,14 @@ def test_identities_tell_events_apart() -> None:
         ("relay_vodsourcefilestart", {"event_time": "1790000001"}),
         ("stream_monitor", {"event_name": "LowFps"}),
         ("stream_monitor", {"event_time": 1790000000124}),
+        ("recording_exception", {"file_format": "mp4"}),
         ("quality_control", {"class": "Mosaic"}),
         ("quality_threshold", {"event_time": 1790000001}),
         ("quality_average", {"stream_id": "camera-8"}),
+        *(
+            (name, {"transcode_template_id": 654321})
+            for name in ("quality_control", "quality_threshold", "quality_average")
+        ),
         ("subtitles", {"task_id": "t-2"}),
         ("subtitles", {"data": {"subtitle_tmp_res": [{"start_pts": 1001}]}}),
         (
@@ -93,3 +108,117 @@ def test_push_and_interruption_of_one_sequence_know_each_other() -> None:
     assert isinstance(interruption, events.Interruption)
     assert push.identity == interruption.push_identity
     assert interruption.identity == push.interruption_identity
+
+
+NAMES_A_DOMAIN = sorted(
+    name for name, fields in SAMPLES.items() if events.parse(fields).push_domain
+)
+
+
+@pytest.mark.parametrize("name", NAMES_A_DOMAIN)
+def test_no_packet_has_the_identity_of_another_domain(name: str) -> None:
+    """A sender of one push domain cannot make an event that is another domain's."""
+    field = "app" if "app" in SAMPLES[name] else "domain"
+    theirs = packet(name, **{field: "other.example"})
+    assert identity(theirs) != identity(SAMPLES[name])
+    assert identity(packet(name, **{field: "LIVE.Test.Example"})) == identity(SAMPLES[name])
+
+
+def test_an_interruption_closes_no_push_of_another_domain() -> None:
+    """Neither does an interruption close, nor keep closed, a push of another domain."""
+    ours, theirs = (
+        entry_for(events.parse(SAMPLES["push"])),
+        packet("interruption", app="b.example"),
+    )
+    interruption = entry_for(events.parse(theirs))
+    assert ours.opens is not None
+    assert interruption.closes != ours.identity
+    assert interruption.identity != ours.opens.interruption
+
+
+def test_a_push_that_failed_opens_nothing_and_takes_nobodys_identity() -> None:
+    """A failure is its own event: the push of its sequence may begin before or after it."""
+    failed = entry_for(events.parse(packet("push", errcode=19)))
+    assert failed.opens is None
+    assert failed.closes is None
+    assert failed.identity != identity(SAMPLES["push"])
+    assert failed.identity != identity(packet("push", errcode=18))
+    assert failed.identity == identity(packet("push", errcode="19", event_time=1790000009))
+
+
+# Samples that are told apart by their whole body, since what their keys are made of is missing.
+WITHOUT_A_KEY: dict[str, Packet] = {
+    "a relay without a time": SAMPLES["relay_taskexit"],
+    "a relay without a task": packet("relay_vodsourcefilestart", task_id=None),
+    "a picture without a stream": packet("porn_detection", streamId=None),
+    "a picture without a URL": packet("porn_detection", img=None),
+    "quality without a template": packet("quality_control", transcode_template_id=None),
+    "quality without a time": packet("quality_threshold", event_time=None),
+    "an average without a template": packet("quality_average", transcode_template_id=None),
+    "an exception without a format": packet("recording_exception", file_format=None),
+    "no known event": {"event_type": 999, "domain": "live.test.example", "x": {"y": [1, 2]}},
+}
+SCALARS = st.none() | st.booleans() | st.integers(0, 10**6) | st.text(max_size=8)
+VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(max_size=4), SCALARS)
+
+
+def shuffled(draw: st.DrawFn, value: Any) -> Any:
+    """Return JSON with the fields of each object in another order."""
+    if isinstance(value, list):
+        return [shuffled(draw, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {field: shuffled(draw, value[field]) for field in draw(st.permutations(list(value)))}
+
+
+@pytest.mark.parametrize("case", WITHOUT_A_KEY)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_a_body_tells_a_redelivery(case: str, data: st.DataObject) -> None:
+    """Another t, sign, sendTime and order of fields is the same event; anything else another."""
+    sample = WITHOUT_A_KEY[case] | {"extra": data.draw(VALUES)}
+    anew = {field: data.draw(VALUES) for field in ("t", "sign", "sendTime")}
+    again = data.draw(st.composite(shuffled)(sample | anew))
+    assert identity(again) == identity(sample)
+    other = data.draw(VALUES.filter(lambda value: value != sample["extra"]))
+    assert identity(again | {"extra": other}) != identity(sample)
+
+
+TEMPLATED = ("quality_control", "quality_threshold", "quality_average")
+KEYS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    **{
+        name: {
+            "transcode_template_id": st.integers(0, 5),
+            "class": st.sampled_from(("VMAF", "PSNR")),
+            "event_time": st.integers(1790000000, 1790000003),
+            "stream_id": st.sampled_from(("camera-7", "camera-8")),
+        }
+        for name in TEMPLATED
+    },
+    "recording_exception": {
+        "file_format": st.sampled_from(("flv", "ts", "mp4")),
+        "session_id": st.sampled_from(("1", "2")),
+        "timestamp": st.integers(1790000000, 1790000003),
+    },
+    "relay_vodsourcefilestart": {
+        "event_time": st.integers(1790000000, 1790000003).map(str),
+        "task_id": st.sampled_from(("1", "2")),
+        "msg": st.sampled_from(('{"index":0}', '{"index":1}')),
+    },
+    "porn_detection": {
+        "streamId": st.sampled_from(("camera-7", "camera-8")),
+        "img": st.sampled_from(("u1", "u2")),
+    },
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_a_key_tells_what_its_fields_tell(name: str, data: st.DataObject) -> None:
+    """Two packets are one event if and only if every field of the key is the same."""
+    fields = st.fixed_dictionaries(KEYS[name])
+    one, other = data.draw(fields), data.draw(fields)
+    delivered = {"t": data.draw(VALUES), "sign": data.draw(VALUES), "sendTime": data.draw(VALUES)}
+    again = data.draw(st.composite(shuffled)(SAMPLES[name] | other | delivered))
+    assert (identity(SAMPLES[name] | one) == identity(again)) is (one == other)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from support.packets import EMPTY
 
+from exporter.protocol.envelope import Envelope
 from exporter.protocol.refusals import Refusal
 from exporter.protocol.signature import LIFETIME_SECONDS, Keyring, sign, verify
 
@@ -13,16 +14,18 @@ T = 1767225600
 SIGN = "5c7e11efcc0c04d06a486506d1083ca4"
 
 
-def outcome(t: Any = T, signature: Any = SIGN, **options: Any) -> str:
+def outcome(
+    t: Any = T, signature: Any = SIGN, push_domain: str | None = None, **options: Any
+) -> str:
     """Return the refusal's reason, ``accepted`` without one."""
-    given = {
+    given: dict[str, Any] = {
         "keyring": Keyring((KEY,)),
-        "push_domain": None,
         "now": T - LIFETIME_SECONDS,
         "tolerance": 0,
     } | options
+    envelope = Envelope.of({"event_type": 1, "app": push_domain, "t": t, "sign": signature})
     try:
-        verify(t, signature, **given)
+        verify(envelope, **given)
     except Refusal as refusal:
         return refusal.reason
     return "accepted"

@@ -19,7 +19,7 @@ CORE = ("protocol", "metrics")
 PURE = {
     *CORE,
     "ledger.posting",
-    *("web.exposition", "web.deliveries", "web.hints", "web.overview"),
+    *("web.exposition", "web.deliveries", "web.formatting", "web.hints", "web.overview"),
 }
 """Rooms, and modules of rooms, that need no clock, no environment, no log and no I/O."""
 

@@ -148,7 +148,7 @@ def test_without_a_receiver(daemon: Start) -> None:
 
 def test_key_from_the_file_that_serve_makes(daemon: Start, tmp_path: Path) -> None:
     """The generated key is found in its file."""
-    exporter = daemon(callback_keys="")
+    exporter = daemon(callback_keys=None)
     ran = css_exporter(
         *("simulate", "--url", f"http://127.0.0.1:{exporter.public_port}/callback"),
         *("--key-file", exporter.data_dir / "callback-key", *BRIEF, *check(exporter)),
@@ -158,7 +158,7 @@ def test_key_from_the_file_that_serve_makes(daemon: Start, tmp_path: Path) -> No
 
 def test_without_a_key_nothing_is_signed(daemon: Start) -> None:
     """A template without a key, and an exporter that is told so."""
-    exporter = daemon(callback_keys="", accept_unsigned="all")
+    exporter = daemon(callback_keys=None, accept_unsigned="all")
     ran = css_exporter(
         *("simulate", "--url", f"http://127.0.0.1:{exporter.public_port}/callback"),
         *(*BRIEF, *check(exporter)),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs import free_port
+from support.settings import LONG
 
-from exporter.ledger import Limits
 from exporter.ledger.memory import MemoryLedger
 from exporter.metrics import catalogue
 from exporter.metrics.entries import entry_for
@@ -59,7 +59,7 @@ def test_any_loss_in_any_order_stays_in_range(seed: int) -> None:
     An answer of 200 was recorded; without an answer a callback may have been recorded or not.
     """
     chance = Random(seed)
-    ledger, truth = MemoryLedger(Limits()), Truth()
+    ledger, truth = MemoryLedger(LONG), Truth()
     arrivals = []
     for callback in callbacks(seed % 50, 150):
         accepted = chance.choice((0, 1, 1, 1, 2))
@@ -75,7 +75,7 @@ def test_any_loss_in_any_order_stays_in_range(seed: int) -> None:
 
 def test_without_loss_everything_is_exact() -> None:
     """If every answer is known, no sample is left in doubt, and one more or less is told."""
-    ledger, truth = MemoryLedger(Limits()), Truth()
+    ledger, truth = MemoryLedger(LONG), Truth()
     for number, callback in enumerate(callbacks(1, 400)):
         fate = Fate(accepted=number % 3)
         truth.settle(callback, fate)

@@ -4,12 +4,12 @@ import itertools
 from collections import Counter
 
 import pytest
+from support.settings import LONG
 
-from exporter.ledger import Limits
 from exporter.ledger.memory import MemoryLedger
 from exporter.metrics.entries import entry_for
 from exporter.protocol import events
-from exporter.protocol.vocabulary import EVENT_NAMES
+from exporter.protocol.events import EVENT_NAMES
 from exporter.simulator.check import compare
 from exporter.simulator.meaning import Callback, Sample
 from exporter.simulator.mix import ERRCODES, SOURCES
@@ -86,7 +86,7 @@ def test_identities_differ() -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_meaning_agrees_with_the_exporter(scenario: str) -> None:
     """What a callback claims to mean is what the exporter's own ledger makes of it."""
-    ledger, truth = MemoryLedger(Limits()), Truth()
+    ledger, truth = MemoryLedger(LONG), Truth()
     chosen = SCENARIOS[scenario]
     world, incident = World(8, BEGAN_AT, 60, chosen.habits), chosen.incident()
     for number in range(2500):

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, Protocol, Self
 from support.expositions import samples
 from support.packets import KEY, Packet, body_of
 from support.programs import environment, free_port, stop, until
+from support.repository import ROOT
 
 
 class Answer(NamedTuple):
-    """An HTTP answer."""
+    """An HTTP answer; names of headers in title case, the first of each."""
 
     status: int
     body: bytes
@@ -39,16 +40,23 @@ def request(
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        return Answer(response.status, response.read(), dict(response.headers))
+        headers = {name.title(): value for name, value in reversed(response.headers.items())}
+        return Answer(response.status, response.read(), headers)
     finally:
         connection.close()
 
 
 class Daemon:
-    """One daemon on a data directory; may be killed and started again."""
+    """One daemon on a data directory; may be killed and started again.
+
+    A setting that is None is not given.
+    """
 
     under: tuple[str, ...] = ()
     """The command that runs it, if it is not run by itself."""
+
+    command: tuple[str, ...] = ("-m", "exporter", "serve")
+    """What Python is to run."""
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
@@ -73,10 +81,12 @@ class Daemon:
 
     def start(self) -> None:
         """Start and wait until callbacks are answered."""
+        # Commands of tests stand beside the package, which may be run from anywhere.
+        path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.under, sys.executable, "-m", "exporter", "serve"],
-                env=environment(**self.settings),
+                [*self.under, sys.executable, *self.command],
+                env=environment(**self.settings) | {"PYTHONPATH": path},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -119,9 +129,19 @@ class Daemon:
         return samples(self.get(path, **headers).body.decode())
 
     def lines(self, event: str | None = None) -> list[dict[str, Any]]:
-        """Return the log's JSON lines, of one event if given."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+        """Return the log's JSON lines so far, of one event if given."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole.splitlines() if line[:1] == "{"]
         return [line for line in lines if event in (None, line["event"])]
+
+    def line(self, **fields: Any) -> dict[str, Any]:
+        """Return the newest JSON line with these values, which may take a moment."""
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.lines() if fields.items() <= line.items()]
+
+        until(found, f"a line with {fields}")
+        return found()[-1]
 
     def _answers(self) -> bool:
         assert self.process

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 
-from exporter.ledger import Limits, Outcome, open_ledger
+from exporter.ledger import Outcome, open_ledger
 from support.ledgers import entry
+from support.settings import LONG
 
 THREADS = 8
 
@@ -32,7 +33,7 @@ def _meet(started: Barrier) -> None:
 
 
 def _hammer(url: str, name: str, seconds: float) -> int:
-    ledger = open_ledger(url, Limits(dedupe_seconds=1e9))
+    ledger = open_ledger(url, LONG)
     template = entry("recording")
     enough = threading.Event()
 

@@ -7,6 +7,7 @@ import atexit
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from exporter.metrics.families import Family
 from exporter.protocol.events import parse
 from support.packets import packet
 from support.postgres import Postgres
+from support.settings import LONG
 
 Open = Callable[..., Ledger]
 """Opens the storage, again the same one, with ``Limits`` or their fields."""
@@ -59,9 +61,6 @@ def _postgres(_directory: Path) -> Callable[[Limits], Ledger]:
     return lambda limits: open_ledger(url, limits)
 
 
-# Samples have times of their own, which must not be too old at any run.
-_LONG = {"dedupe_seconds": 1e9, "push_idle_seconds": 1e9}
-
 KINDS = {
     "memory": Kind(_memory, durable=False),
     "sqlite": Kind(_sqlite),
@@ -76,7 +75,7 @@ def opening(kind: str, directory: Path) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def open_it(**limits: Any) -> Ledger:
-            ledger = opener(Limits(**_LONG | limits))
+            ledger = opener(replace(LONG, **limits))
             stack.callback(ledger.close)
             return ledger
 

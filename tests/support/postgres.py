@@ -33,7 +33,8 @@ def database_of(url: str) -> str:
 class Postgres:
     """One server; may be stopped in any way and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self._settings = _SETTINGS | settings
         self._initdb, self._pg_ctl = program("initdb"), program("pg_ctl")
         self._databases = count()
         self._only: str | None = None
@@ -53,7 +54,7 @@ class Postgres:
             self._initdb, "--no-sync", "--username=admin", "--auth=trust", "--encoding=UTF8",
             "--locale=C.UTF-8", f"--pgdata={data}",
         )  # fmt: skip
-        settings = _SETTINGS | {
+        settings = self._settings | {
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
         }

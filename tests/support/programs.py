@@ -51,9 +51,13 @@ def missing(reason: str) -> NoReturn:
 
 
 def environment(**settings: Any) -> dict[str, str]:
-    """Return the environment of a new process: this one's, its settings replaced by these."""
+    """Return the environment of a new process: this one's, its settings replaced by these.
+
+    None is a setting that is not given.
+    """
     ours = {name: value for name, value in os.environ.items() if name[:13] != "CSS_EXPORTER_"}
-    return ours | {f"CSS_EXPORTER_{name.upper()}": str(settings[name]) for name in settings}
+    given = {name: value for name, value in settings.items() if value is not None}
+    return ours | {f"CSS_EXPORTER_{name.upper()}": str(given[name]) for name in given}
 
 
 def cache_directory() -> Path:

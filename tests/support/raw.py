@@ -58,5 +58,6 @@ def answer(received: bytes) -> Answer:
     """Return the one answer of what was received."""
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
-    headers = dict(line.split(": ", 1) for line in lines)
+    named = (line.split(": ", 1) for line in lines)
+    headers = {name.title(): value for name, value in named}
     return Answer(int(status.split()[1]), body, headers)

@@ -1,11 +1,13 @@
 """The log of a daemon to which hostile input is sent, read on line by line."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from support.daemon import Daemon
 from support.packets import packet
+from support.programs import until
 
 
 class Tail:
@@ -14,12 +16,26 @@ class Tail:
     def __init__(self, exporter: Daemon) -> None:
         self.exporter = exporter
         self._file = exporter.log.open("rb")
+        self._marks = itertools.count()
 
     def lines(self) -> list[str]:
-        """Return the lines that came since the last call, each whole."""
-        read = self._file.read().decode()
-        assert not read or read[-1] == "\n"
-        return read.split("\n")[:-1]
+        """Return the lines that came since the last call, each whole, whoever had to write them.
+
+        A callback of our own shows that all before it are there.
+        """
+        mark = f"mark-{next(self._marks)}"
+        assert self.exporter.post(packet("subtitles", stream_id=mark)).status == 200
+        read = b""
+
+        def is_there() -> bool:
+            nonlocal read
+            read += self._file.read()
+            return mark.encode() in read and read.endswith(b"\n")
+
+        until(is_there, "the log is written")
+        *lines, last = read.decode().split("\n")[:-1]
+        assert mark in last
+        return lines
 
     def close(self) -> None:
         self._file.close()
@@ -29,7 +45,7 @@ class Tail:
 def tailing(directory: Path, log_format: str) -> Iterator[Tail]:
     """Yield the log of a new daemon, which must be well at the end: no worker lost, no failure."""
     with (
-        Daemon(directory / "data", log_format=log_format, threads=8) as exporter,
+        Daemon(directory / "data", log_format=log_format) as exporter,
         closing(Tail(exporter)) as tail,
     ):
         workers = exporter.workers()

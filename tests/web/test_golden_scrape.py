@@ -11,8 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 from support.packets import all_packets
 from support.repository import ROOT
+from support.settings import LONG, default
 
-from exporter.ledger import Ledger, Limits, open_ledger
+from exporter.ledger import Ledger, open_ledger
 from exporter.metrics import catalogue
 from exporter.metrics.entries import entry_for
 from exporter.protocol.events import parse
@@ -30,14 +31,14 @@ FORMATS = {
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """Return a real ledger that received every sample, two again, one late, and refusals."""
-    limits = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", limits)
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", LONG)
     samples = all_packets()
     # The push comes after its interruption; another stays open.
     open_push = samples["push"] | {"sequence": "2", "stream_id": "camera-8", "set_id": 7}
     undocumented = samples["interruption"] | {"sequence": "3", "errcode": 99}
+    failed = samples["push"] | {"sequence": "4", "errcode": 19}
     again = [samples["push"], samples["recording"]]
-    for packet in (*samples.values(), open_push, undocumented, *again):
+    for packet in (*samples.values(), open_push, undocumented, failed, *again):
         ledger.record(entry_for(parse(packet)), NOW)
     ledger.tally([catalogue.REJECTIONS.add("bad_signature")])
     ledger.record(entry_for(parse({"event_type": 999})), NOW)
@@ -57,7 +58,7 @@ def scrape(client: FlaskClient, accept: str) -> str:
 @pytest.mark.parametrize("name", FORMATS)
 def test_scrape_is_the_committed_one(ledger: Ledger, name: str) -> None:
     """Every line of the ledger's families is as it was committed, in both formats."""
-    app = exposition.create_app(ledger, View(), clock=lambda: NOW)
+    app = exposition.create_app(ledger, default(View, callback_keys=0), clock=lambda: NOW)
     found = scrape(app.test_client(), FORMATS[name])
     path = GOLDEN / name
     if os.environ.get("UPDATE_GOLDEN"):
@@ -68,7 +69,7 @@ def test_scrape_is_the_committed_one(ledger: Ledger, name: str) -> None:
 
 def test_a_first_scrape_begins_at_zero(ledger: Ledger) -> None:
     """To a scrape each counter of the committed page is 0, each gauge what it is."""
-    app = exposition.create_app(ledger, View(), clock=lambda: NOW)
+    app = exposition.create_app(ledger, default(View, callback_keys=0), clock=lambda: NOW)
     header = {"X-Prometheus-Scrape-Timeout-Seconds": "10"}
     answer = app.test_client().get("/metrics?collect[]=ledger", headers=header)
     gauges = {family.name for family in catalogue.LEDGER_FAMILIES if family.kind == "gauge"}

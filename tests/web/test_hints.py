@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from exporter.ledger import Delivery, Outcome
-from exporter.protocol.refusals import STATUS
-from exporter.web.hints import Hint, hint_for, span
+from exporter.protocol.refusals import REASONS
+from exporter.web.formatting import span
+from exporter.web.hints import Hint, hint_for
 
 
 def refused(reason: str, **fields: Any) -> Delivery:
@@ -42,7 +43,7 @@ def test_spans_are_told_in_at_most_two_units(seconds: float, told: str) -> None:
     assert span(seconds) == told
 
 
-@pytest.mark.parametrize("reason", STATUS)
+@pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_has_a_hint(reason: str) -> None:
     """Whatever a callback is refused for, the operator is told what to do."""
     hint = hint_of(refused(reason))

@@ -19,9 +19,21 @@ BODY_LIMIT = 4096
 PATH = "/callback/unguessable"
 
 
-@pytest.fixture(scope="module")
-def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """Return one daemon for all of these tests, which therefore count differences."""
+class Shell(Daemon):
+    """The Flask applications under an ordinary WSGI server."""
+
+    command = ("-m", "support.wsgi")
+
+
+on_the_loop = pytest.mark.parametrize("exporter", [Daemon], indirect=True, ids=["loop"])
+"""For what is the server's business: connections, and paths as they were sent."""
+
+
+@pytest.fixture(scope="module", params=[Daemon, Shell], ids=["loop", "wsgi"])
+def exporter(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Daemon]:
+    """Return one exporter for all of these tests, which therefore count differences."""
     directory = tmp_path_factory.mktemp("outcomes")
     settings = {
         "callback_path": PATH,
@@ -29,7 +41,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         "signature_tolerance_seconds": 60,
         "accept_unsigned": "relay,stream_monitor",
     }
-    with Daemon(directory / "data", **settings) as daemon:
+    with request.param(directory / "data", **settings) as daemon:
         yield daemon
 
 
@@ -83,7 +95,7 @@ def test_receipts_are_remembered_by_event(exporter: Daemon) -> None:
     assert exporter.post(packet("push", **fields), PATH).status == 200
     assert exporter.post({"event_type": 4711, "x": "new"}, PATH).json == {"code": 0}
     assert [after - then for after, then in zip(numbers(), before, strict=True)] == [1, 1, 1]
-    [late] = [line for line in exporter.lines("callback.late") if line["sequence"] == "77"]
+    late = exporter.line(event="callback.late", sequence="77")
     assert (late["level"], late["event_name"]) == ("info", "push")
 
 
@@ -148,12 +160,15 @@ def test_a_signature_within_the_tolerance_is_taken(exporter: Daemon, ahead: floa
 @pytest.mark.parametrize(
     ("method", "path", "reason"),
     [
-        *((method, PATH, "bad_method") for method in ("GET", "PUT", "DELETE", "OPTIONS", "BREW")),
+        *(
+            (method, PATH, "bad_method")
+            for method in ("GET", "PUT", "DELETE", "OPTIONS", "PROPFIND")
+        ),
         ("GET", f"{PATH}/push", "bad_method"),
         ("POST", "/-/healthy", "bad_method"),
         *(
             ("POST", path, "not_found")
-            for path in ("/", "/callback", f"{PATH}x", f"/x{PATH}", f"/{PATH}", "/-/ready", "/%2F")
+            for path in ("/", "/callback", f"{PATH}x", f"/x{PATH}", "/-/ready", "/%2F")
         ),
         *(("GET", path, "not_found") for path in ("/", "/metrics", "/deliveries", "/-/ready")),
         ("GET", "/-//healthy?echo", "not_found"),  # no redirect to what it means
@@ -168,6 +183,15 @@ def test_another_path_or_method_is_refused(
     assert_refused(exporter, answer, reason, before)
     if reason == "bad_method":
         assert answer.headers["Allow"]
+
+
+@on_the_loop
+def test_a_doubled_slash_is_another_path(exporter: Daemon) -> None:
+    """The path is taken as it was sent."""
+    before = rejected(exporter)
+    assert_refused(
+        exporter, request(exporter.public_port, "POST", f"/{PATH}"), "not_found", before
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,6 +240,7 @@ def test_a_large_body_is_refused_before_it_is_sent(exporter: Daemon) -> None:
     assert raw.answer(raw.send(exporter.public_port, head)).json["reason"] == "too_large"
 
 
+@on_the_loop
 def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
     """After a refused body the same connection carries the next callback."""
     good = body_of(packet("push"))
@@ -235,6 +260,7 @@ def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
     connection.close()
 
 
+@on_the_loop
 def test_requests_that_arrive_together_are_all_answered(exporter: Daemon) -> None:
     """A request that was read with the one before it does not wait for more to come."""
     good = raw.post(PATH, body_of(packet("push")))

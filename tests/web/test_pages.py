@@ -33,7 +33,7 @@ def test_landing_page_says_what_to_enter(daemon: Start) -> None:
 
 def test_generated_key_is_told_by_its_place(daemon: Start) -> None:
     """The page says where a generated key stands, and does not show it."""
-    exporter = daemon(callback_keys="")
+    exporter = daemon(callback_keys=None)
     text = text_of(exporter.get("/"))
     key_file = exporter.data_dir / "callback-key"
     assert f"It stands in {key_file}" in text
@@ -43,7 +43,7 @@ def test_generated_key_is_told_by_its_place(daemon: Start) -> None:
 def test_keys_of_domains_are_counted(daemon: Start) -> None:
     """Who has keys by push domain sees of each domain how many, and no value."""
     keys = {"Live.Test.Example": ["first0key", "second0key"], "other.example": ["third0key"]}
-    exporter = daemon(callback_keys="", callback_keys_by_domain=json.dumps(keys))
+    exporter = daemon(callback_keys=None, callback_keys_by_domain=json.dumps(keys))
     text = text_of(exporter.get("/"))
     domains = "live.test.example has 2 of its own. other.example has 1 of its own."
     assert f"Callback key {domains} Elsewhere" in text

@@ -87,7 +87,7 @@ def test_metrics_token_protects_the_pages_too(daemon: Start) -> None:
     for path in (*PAGES, "/metrics", "/static/pages.css"):
         refused = exporter.get(path)
         assert refused.status == 401
-        assert refused.headers["WWW-Authenticate"] == "Bearer"  # the first; browsers test Basic
+        assert refused.headers["Www-Authenticate"] == "Bearer"  # the first; browsers test Basic
         assert exporter.get(path, Authorization=f"Bearer {as_sent}").status == 200
         assert exporter.get(path, **basic("", "s3cret:=tøken")).status == 200
         assert exporter.get(path, **basic("anybody", "s3cret:=tøken")).status == 200

@@ -159,7 +159,7 @@ def test_a_token_is_needed_where_one_is_set(daemon: Start) -> None:
         for given in ({}, {"Authorization": "Bearer x"}, {"Authorization": "sesame\xff"}):
             answer = exporter.get(path, **given)
             assert (answer.status, b"tencent_css" in answer.body) == (401, False)
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            assert answer.headers["Www-Authenticate"] == "Bearer"
     assert exporter.get("/metrics", Authorization="Bearer sesame").status == 200
     assert exporter.get("/-/healthy").status == 200
     assert exporter.get("/-/ready").status == 200
@@ -181,6 +181,7 @@ def test_a_ledger_that_cannot_be_read_is_no_empty_page(daemon: Start) -> None:
     until(lambda: exporter.get("/-/ready").status == 200, "the ledger is back")
     assert exporter.post(packet("push")).status == 200
     assert exporter.metrics()[PUSHES] == 1
+    exporter.line(event="ledger.available")
     told = [line for line in exporter.lines() if line["event"].startswith("ledger.")]
     _created, lost, back = told
     assert (lost["event"], lost["level"]) == ("ledger.unavailable", "error")

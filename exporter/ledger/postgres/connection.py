@@ -15,7 +15,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 
-from exporter.ledger.interface import LedgerRefused, LedgerUnavailable
+from exporter.ledger.interface import LedgerUnavailable, UnusableLedger
 
 T = TypeVar("T")
 Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -79,14 +79,14 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
 
 def parameters_of(url: str) -> dict[str, Any]:
-    """Return libpq's parameters of a URL.  Raises ``LedgerRefused``, telling no secret."""
+    """Return libpq's parameters of a URL.  Raises ``UnusableLedger``, telling no secret."""
     try:
         given = conninfo_to_dict(url)
     except psycopg.Error:
         given = None
     # The client's own errors may quote a part of a password that was not escaped.
     if given is None or "@" in str(given.get("host")) or not _is_port(given.get("port")):
-        raise LedgerRefused(
+        raise UnusableLedger(
             "the ledger's URL cannot be read: use postgresql://user:password@host:port/database,"
             " with %XX for special characters in user and password"
         )
@@ -106,7 +106,7 @@ class Session:
     """A connection for one thread at a time."""
 
     def __init__(self, url: str, prepare: Callable[[Connection], None]) -> None:
-        """``prepare`` looks at each new connection and may raise ``LedgerRefused``."""
+        """``prepare`` looks at each new connection and may raise ``UnusableLedger``."""
         self._parameters = parameters_of(url)
         self._prepare = prepare
         self._connection: Connection | None = None
@@ -116,7 +116,7 @@ class Session:
     def open(self) -> None:
         """Connect, if that is possible now.
 
-        Raises ``LedgerUnavailable``, and ``LedgerRefused`` for a database not to be used.
+        Raises ``LedgerUnavailable``, and ``UnusableLedger`` for a database not to be used.
         """
         try:
             self._attempt(lambda _: None, time.monotonic() + DEADLINE_SECONDS)
@@ -144,7 +144,7 @@ class Session:
                     raise
             self.close()
             return self._attempt(transaction, deadline)
-        except (psycopg.Error, LedgerRefused) as error:
+        except (psycopg.Error, UnusableLedger) as error:
             self.close()
             if _is_our_fault(error):
                 raise

@@ -36,11 +36,6 @@ def write(connection: Connection, deliveries: Sequence[Delivery]) -> None:
         connection.execute(_FORGET, (refused, DELIVERIES_KEPT))
 
 
-def read(connection: Connection) -> Cursor:
-    """Ask for all deliveries, for ``told_by``."""
+def ask_for_deliveries(connection: Connection) -> Cursor:
+    """Ask for the fields of all deliveries but ``attempts``, oldest first."""
     return connection.execute(_SELECT)
-
-
-def told_by(cursor: Cursor) -> list[Delivery]:
-    """Return all deliveries, oldest first, their attempts not yet counted."""
-    return [Delivery(*row) for row in cursor]

@@ -51,7 +51,7 @@ def _expire(connection: Connection, limits: Limits, before: float, now: float) -
         pipeline.sync()
         pushes = pushes_in(found)
         silent = [identity for identity, push in pushes.items() if push.heard_at < before]
-        planned = plan_expiry(silent, Facts(set(), pushes, set(), 0), limits, now)
+        planned = plan_expiry(silent, Facts(pushes=pushes), limits, now)
         write(connection, planned, stripe_of(begun))
         connection.commit_now()
     return bool(silent) and len(idle) == EXPIRE_STEP

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from exporter.ledger.interface import LedgerRefused
+from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection
 
 VERSION: Final = 1
@@ -97,11 +97,11 @@ TABLE_NAMES: Final = ("identity", "source", "open_push", "cell", "delivery")
 
 
 def prepare(connection: Connection) -> None:
-    """Make the tables if there are none.  Raises ``LedgerRefused`` for a database not to use."""
+    """Make the tables if there are none.  Raises ``UnusableLedger`` for a database not to use."""
     try:
         _prepare(connection)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise LedgerRefused(
+        raise UnusableLedger(
             f"{error}; let the role make its own tables (GRANT CREATE ON DATABASE ... TO ...) or"
             " give it a schema (CREATE SCHEMA css_exporter AUTHORIZATION ...)"
         ) from None
@@ -110,7 +110,7 @@ def prepare(connection: Connection) -> None:
 def _prepare(connection: Connection) -> None:
     (encoding,) = _row(connection, "SELECT current_setting('server_encoding')")
     if encoding != "UTF8":
-        raise LedgerRefused(f"the database has the encoding {encoding}, and must have UTF8")
+        raise UnusableLedger(f"the database has the encoding {encoding}, and must have UTF8")
     if not _is_ours(connection):
         with connection.transaction():
             connection.execute(LIMIT_TRANSACTION)
@@ -120,7 +120,7 @@ def _prepare(connection: Connection) -> None:
                 _create(connection)
     (version,) = _row(connection, "SELECT version FROM css_exporter.ledger")
     if version > VERSION:
-        raise LedgerRefused(
+        raise UnusableLedger(
             f"the ledger has schema version {version}, and this program knows {VERSION}:"
             " it was written by a newer version, which must be used again"
         )
@@ -135,7 +135,7 @@ def _is_ours(connection: Connection) -> bool:
         " WHERE nspname = 'css_exporter'"
     ).fetchall()
     if tables and ("ledger",) not in tables:
-        raise LedgerRefused("the schema css_exporter is there, but is none of this program")
+        raise UnusableLedger("the schema css_exporter is there, but is none of this program")
     return bool(tables)
 
 

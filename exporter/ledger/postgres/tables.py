@@ -18,6 +18,7 @@ only tried for, and so are the rows of pushes that were merely heard of.
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil
@@ -26,16 +27,15 @@ from typing import Any, Final
 import orjson
 import psycopg
 
-from exporter.ledger.interface import Limits
+from exporter.ledger.interface import Limits, Posting
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
 from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
 from exporter.ledger.posting import (
     NEWEST_PUSHES,
-    CellKey,
     Facts,
+    Numbers,
     OpenPush,
     Plan,
-    Posting,
     Source,
     questions,
 )
@@ -95,7 +95,7 @@ _UPSERT_LATEST: Final = f"{_ADD} greatest(cell.value, excluded.value)"
 _PROVE: Final = "UPDATE css_exporter.ledger SET committed_at = %b"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a transaction has found out, and the stripe that it adds to."""
 
@@ -124,7 +124,7 @@ def answer(
     pipeline: psycopg.Pipeline,
     postings: Sequence[Posting],
     limits: Limits,
-    known: set[Source],
+    known: AbstractSet[Source],
 ) -> Answer:
     """Begin, lock, insert the identities and look up what a posting asks.
 
@@ -194,8 +194,8 @@ def write(connection: Connection, plan: Plan, stripe: int) -> None:
     _ask(connection, _INSERT_PUSHES, *columns(opened))
     _ask(connection, _HEAR, *columns(heard))
     for statement, numbers in (
-        (_UPSERT_ADDED, plan.sums.added),
-        (_UPSERT_LATEST, plan.sums.latest),
+        (_UPSERT_ADDED, plan.added),
+        (_UPSERT_LATEST, plan.latest),
     ):
         if numbers:
             connection.execute(statement, (stripe, *columns(cell_rows(numbers))))
@@ -216,7 +216,7 @@ def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, OpenPush]:
     }
 
 
-def cell_rows(numbers: dict[CellKey, tuple[int, float]]) -> list[tuple[Any, ...]]:
+def cell_rows(numbers: Numbers) -> list[tuple[Any, ...]]:
     """Return numbers as rows (key, family, labels, cell, value, created_at), in key order."""
     rows = []
     for (family, labels, cell), (value, created_at) in numbers.items():
@@ -245,7 +245,7 @@ def lock_of(key: bytes) -> int:
     return int.from_bytes(key[-8:], signed=True)
 
 
-def _ask_sources(connection: Connection, unknown: set[Source]) -> list[Cursor]:
+def _ask_sources(connection: Connection, unknown: AbstractSet[Source]) -> list[Cursor]:
     if not unknown:
         return []
     keys = [key_of(encode(source)) for source in unknown]

@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from exporter.ledger.interface import LedgerRefused
+from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.sqlite.files import sync_directory
 
 APPLICATION_ID: Final = 0x43535301
@@ -87,7 +87,7 @@ def create_if_missing(path: Path) -> bool:
         return False
     leftovers = [name for name in (f"{path}-wal", f"{path}-journal") if os.path.exists(name)]  # noqa: PTH110
     if leftovers:
-        raise LedgerRefused(
+        raise UnusableLedger(
             f"{path} is missing, but {leftovers[0]} is there: restore the ledger's file, or"
             " move the leftovers away to begin a new one"
         )
@@ -108,16 +108,16 @@ def create_if_missing(path: Path) -> bool:
 
 
 def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ``LedgerRefused`` unless a file is a whole ledger of a version that we know."""
+    """Raise ``UnusableLedger`` unless a file is a whole ledger of a version that we know."""
     if path.stat().st_size == 0:
-        raise LedgerRefused(f"{path} is empty, so it is no ledger: restore it or move it away")
+        raise UnusableLedger(f"{path} is empty, so it is no ledger: restore it or move it away")
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if application_id != APPLICATION_ID:
-            raise LedgerRefused(f"{path} is a database, but not one of this program")
+            raise UnusableLedger(f"{path} is a database, but not one of this program")
         if version > VERSION:
-            raise LedgerRefused(
+            raise UnusableLedger(
                 f"{path} has schema version {version}, and this program knows {VERSION}:"
                 " it was written by a newer version, which must be used again"
             )
@@ -125,11 +125,11 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
         for table in (*_CHECKED, *(("identity",) if small else ())):
             (answer,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
             if answer != "ok":
-                raise LedgerRefused(f"{path} is damaged: {answer}")
+                raise UnusableLedger(f"{path} is damaged: {answer}")
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorname not in _DAMAGE and "CORRUPT" not in error.sqlite_errorname:
             raise
-        raise LedgerRefused(
+        raise UnusableLedger(
             f"{path} is damaged: {error}. Restore it from a backup, or move it away to begin"
             " a new ledger"
         ) from error

@@ -7,6 +7,7 @@ holds the transaction.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from math import ceil
 from typing import Any, Final
 
@@ -15,17 +16,14 @@ import orjson
 from exporter.ledger.interface import Limits
 from exporter.ledger.posting import (
     NEWEST_PUSHES,
-    CellKey,
     Facts,
+    Numbers,
     OpenPush,
     Plan,
     Questions,
     Source,
     Stream,
 )
-
-FORGET_STEP: Final = 2000
-EXPIRE_STEP: Final = 200
 
 _ROWS: Final = 100
 """Rows in a statement: old builds of SQLite take 999 values in one."""
@@ -63,7 +61,7 @@ def answer(connection: sqlite3.Connection, asked: Questions, limits: Limits) -> 
             chunk,
         )
     }
-    pushes = _pushes(connection, asked.pushes, asked.streams)
+    pushes = open_pushes(connection, asked.pushes, asked.streams)
     return Facts(seen, pushes, *_sources(connection, asked, limits))
 
 
@@ -92,8 +90,8 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
         connection.execute(
             "UPDATE open_push SET heard_at = ? WHERE identity = ?", (heard_at, identity)
         )
-    _insert(connection, _UPSERT_ADDED, _cells(plan.sums.added))
-    _insert(connection, _UPSERT_LATEST, _cells(plan.sums.latest))
+    _insert(connection, _UPSERT_ADDED, _cells(plan.added))
+    _insert(connection, _UPSERT_LATEST, _cells(plan.latest))
 
 
 def prove(connection: sqlite3.Connection, now: float) -> None:
@@ -101,32 +99,8 @@ def prove(connection: sqlite3.Connection, now: float) -> None:
     connection.execute("UPDATE proof SET committed_at = ?", (now,))
 
 
-def forget(connection: sqlite3.Connection, now: float, dedupe_seconds: float) -> bool:
-    """Forget a step's worth of identities; return if more may be due.
-
-    Those too old, and those that a clock gone wrong put too far ahead.
-    """
-    forgotten = connection.execute(
-        "DELETE FROM identity WHERE receipt IN (SELECT receipt FROM"
-        " (SELECT receipt, seen_at FROM identity ORDER BY receipt LIMIT ?)"
-        " WHERE abs(? - seen_at) > ?)",
-        (FORGET_STEP, now, dedupe_seconds),
-    ).rowcount
-    return forgotten == FORGET_STEP
-
-
-def idle_pushes(connection: sqlite3.Connection, before: float) -> tuple[list[bytes], Facts]:
-    """Return a step's worth of pushes of whose stream nothing was heard since a time."""
-    rows = connection.execute(
-        "SELECT identity FROM open_push WHERE heard_at < ? LIMIT ?",
-        (before, EXPIRE_STEP),
-    ).fetchall()
-    identities = {identity for (identity,) in rows}
-    return sorted(identities), Facts(set(), _pushes(connection, identities), set(), 0)
-
-
-def _pushes(
-    connection: sqlite3.Connection, identities: set[bytes], streams: Iterable[Stream] = ()
+def open_pushes(
+    connection: sqlite3.Connection, identities: AbstractSet[bytes], streams: Iterable[Stream] = ()
 ) -> dict[bytes, OpenPush]:
     """Return the open pushes of identities, and the newest of their streams and of others.
 
@@ -171,7 +145,7 @@ def _sources(
     return admitted, limits.max_sources - count
 
 
-def _cells(numbers: dict[CellKey, tuple[int, float]]) -> list[tuple[Any, ...]]:
+def _cells(numbers: Numbers) -> list[tuple[Any, ...]]:
     return [
         (family, _encode(labels), cell, *number)
         for (family, labels, cell), number in numbers.items()

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from exporter.protocol import vocabulary
 from exporter.protocol.events import wire
-from exporter.protocol.events.base import DOMAIN, PACKET, Event, Packet
+from exporter.protocol.events.base import PACKET, Event, Packet
 from exporter.protocol.events.features import Highlight, Relay, SmartErase, Subtitles, Summary
 from exporter.protocol.events.moderation import AudioModeration, PornDetection
 from exporter.protocol.events.pushes import Interruption, Push
@@ -30,6 +29,8 @@ from exporter.protocol.events.recordings import (
 from exporter.protocol.refusals import Refusal
 
 __all__ = [
+    "EVENTS",
+    "EVENT_NAMES",
     "AudioModeration",
     "Event",
     "Highlight",
@@ -50,77 +51,77 @@ __all__ = [
     "StreamMonitor",
     "Subtitles",
     "Summary",
-    "name_of",
+    "comes_unsigned",
+    "kind_of",
     "outline",
     "parse",
-    "push_domain_of",
 ]
 
-_CLASSES: Final[dict[str, type[Event]]] = {
-    event.name: event
-    for event in (
-        Push,
-        Interruption,
-        Recording,
-        Screencapture,
-        PornDetection,
-        AudioModeration,
-        PushError,
-        RecordingStatus,
-        RecordingException,
-        Relay,
-        StreamMonitor,
-        Subtitles,
-        QualityControl,
-        QualityThreshold,
-        QualityAverage,
-        SmartErase,
-        Summary,
-        Highlight,
-    )
-}
+EVENTS: Final[tuple[type[Event], ...]] = (
+    Push,
+    Interruption,
+    Recording,
+    Screencapture,
+    PornDetection,
+    AudioModeration,
+    PushError,
+    RecordingStatus,
+    RecordingException,
+    Relay,
+    StreamMonitor,
+    Subtitles,
+    QualityControl,
+    QualityThreshold,
+    QualityAverage,
+    SmartErase,
+    Summary,
+    Highlight,
+)
+"""The class of every documented event."""
+
+EVENT_NAMES: Final = (*(event.name for event in EVENTS), Event.name)
+"""Every event's name, ``other`` last."""
+
+_BY_TYPE: Final = {event.event_type: event for event in EVENTS}
+_BY_NAME: Final = {event.name: event for event in EVENTS}
 
 
-def name_of(packet: Packet) -> str:
-    """Return the event name of a packet; raise a ``Refusal`` if its event_type is no integer."""
+def kind_of(packet: Packet) -> type[Event]:
+    """Return the class of a packet's event, ``Event`` itself for one that is not documented.
+
+    Raises a ``Refusal`` if its event_type is missing or no integer.
+    """
     event_type = packet.get("event_type")
     if event_type is None:
         raise Refusal("missing_field", "event_type")
     number = wire.integer(event_type)
     if number is None:
         raise Refusal("bad_field", "event_type")
-    name = vocabulary.EVENTS.get(number, vocabulary.OTHER)
-    if name == QualityThreshold.name and packet.get("average_score") is not None:
-        return QualityAverage.name  # the documented sample says 344 by mistake (section 3.11)
-    return name
+    kind = _BY_TYPE.get(number, Event)
+    if kind is QualityThreshold and packet.get("average_score") is not None:
+        return QualityAverage  # the documented sample says 344 by mistake (section 3.11)
+    return kind
 
 
-def push_domain_of(packet: Packet) -> str | None:
-    """Return the push domain that a packet names, in lower case, None if it names none.
-
-    The same field and form as those of the event's label: a key is for what is counted.
-    """
-    named = (packet.get(str(field)) for field in DOMAIN.choices)
-    value = next((value for value in named if value is not None), None)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    return str(value).lower() or None
+def comes_unsigned(name: str | None) -> bool:
+    """Return whether the event of a name is documented without a signature."""
+    return name in _BY_NAME and _BY_NAME[name].comes_unsigned
 
 
-def parse(packet: Packet) -> Event:
-    """Return the event of a decoded packet.
+def parse(packet: Packet, kind: type[Event] | None = None) -> Event:
+    """Return the event of a decoded packet; ``kind`` is its class, if that is known already.
 
     Raises a ``Refusal``: ``missing_field`` or ``bad_field``, with the field's name.
     """
-    kind = _CLASSES.get(name_of(packet), Event)
+    kind = kind or kind_of(packet)
     fields: dict[str, Any] = {key: value for key, value in packet.items() if value is not None}
     fields[PACKET] = packet
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        reason = "missing_field" if first["type"] == "missing" else "bad_field"
-        raise Refusal(reason, str(first["loc"][0])) from None
+        missing = first["type"] == "missing"
+        raise Refusal("missing_field" if missing else "bad_field", str(first["loc"][0])) from None
 
 
 def outline(packet: Packet) -> Event:

@@ -23,6 +23,9 @@ STREAM_ID: Final = AliasChoices("stream_id", "streamId")
 PACKET: Final = "\0packet"
 """Alias under which the packet itself is handed to its event; no wire field can spell it."""
 
+_OF_THE_DELIVERY: Final = ("t", "sign", "sendTime")
+"""Fields that another delivery of the same event may carry anew."""
+
 
 class Event(BaseModel):
     """What every callback has: the stream it is about, and what tells it from others.
@@ -33,6 +36,9 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
     name: ClassVar[str] = vocabulary.OTHER
+    event_type: ClassVar[int]
+    comes_unsigned: ClassVar[bool] = False
+    """Whether it is documented without a signature."""
 
     packet: SkipValidation[Packet] = Field(alias=PACKET, repr=False)
     push_domain: wire.OptionalDomain = Field(None, validation_alias=DOMAIN)
@@ -41,14 +47,22 @@ class Event(BaseModel):
     user_ip: wire.OptionalWord = Field(None, repr=False)
 
     @property
-    def occurred_at(self) -> float | None:
-        """Return the packet's own time in Unix seconds, None where it has none."""
+    def occurred_at_ms(self) -> int | None:
+        """Return the packet's own time in Unix milliseconds, None where it has none."""
         return None
 
     @property
     def own_key(self) -> tuple[Any, ...] | None:
-        """Return what a redelivery repeats and no other event has (section 3.0), if known."""
+        """Return what a redelivery repeats and no other event of the push domain has, if known.
+
+        See section 3.0; None, or one with a None in it, is of no use.
+        """
         return None
+
+    @property
+    def abnormal(self) -> bool:
+        """Return whether somebody should hear of it: a warning in the log."""
+        return False
 
     @property
     def details(self) -> dict[str, Any]:
@@ -64,33 +78,36 @@ class Event(BaseModel):
     def identity(self) -> bytes:
         """Return 16 bytes that a redelivery repeats and no other event has.
 
-        From the event's own key, or else from the whole body without ``t`` and ``sign``,
-        which may differ between deliveries.
+        From the push domain and the event's own key, or else from the whole body without
+        what may differ between deliveries.
         """
         key = self.own_key
         if key is None or None in key:
             key = (digest(self.packet),)
-        return identity_of(self.name, key, self.occurred_at)
+        return identity_of(self.name, self.push_domain, key, self.occurred_at_ms)
 
 
-def identity_of(name: str, key: tuple[Any, ...], occurred_at: float | None = None) -> bytes:
-    """Return the 16-byte identity of an event by its name, own key and time.
+def identity_of(
+    name: str, push_domain: str | None, key: tuple[Any, ...], occurred_at_ms: int | None = None
+) -> bytes:
+    """Return the 16-byte identity of an event by its name, push domain, own key and time.
 
-    4 bytes of time, so that neighbours in time are neighbours in an index, 12 of a digest.
+    4 bytes of time (seconds), so that neighbours in time are neighbours in an index, 12 of a
+    digest.  The push domain is in it so that no key can make an event of another's domain.
     """
-    seconds = min(int(occurred_at or 0), 2**32 - 1)
-    own = blake2b(repr((name, *key)).encode(), digest_size=12)
+    seconds = min((occurred_at_ms or 0) // 1000, 2**32 - 1)
+    own = blake2b(repr((name, push_domain, *key)).encode(), digest_size=12)
     return seconds.to_bytes(4) + own.digest()
 
 
 def digest(body: Packet) -> bytes:
-    """Return a digest of a body without ``t`` and ``sign``, the same in any order of fields.
+    """Return a digest of a body, the same at each delivery and in any order of fields.
 
     Raises a ``Refusal`` for a body that is nested deeper than any packet is.
     """
-    unsigned = {field: value for field, value in body.items() if field not in ("t", "sign")}
+    lasting = {field: value for field, value in body.items() if field not in _OF_THE_DELIVERY}
     try:
-        canonical = orjson.dumps(unsigned, option=orjson.OPT_SORT_KEYS)
+        canonical = orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:  # it writes fewer levels (254) than it reads (1024)
         raise Refusal("bad_field", "nested too deep") from None
     return blake2b(canonical, digest_size=12).digest()

@@ -13,10 +13,12 @@ class Relay(Event):
     """A relay (stream pulling) task did something (event_type 314, section 3.9)."""
 
     name = "relay"
+    event_type = 314
+    comes_unsigned = True
 
     callback_event: wire.Word
     task_id: wire.OptionalKey = None
-    event_time: wire.OptionalSeconds = None
+    event_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="event_time")
 
     @property
     def relay_event(self) -> str:
@@ -24,14 +26,13 @@ class Relay(Event):
         return vocabulary.closed(self.callback_event, vocabulary.RELAY_EVENTS)
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.event_time
+    def occurred_at_ms(self) -> int | None:
+        return self.event_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
-        # Neither task nor time is in every packet; ``msg`` then holds the time.
         message = digest({"msg": self.packet.get("msg")})
-        return self.task_id or "", self.callback_event, self.event_time or 0, message
+        return self.task_id, self.callback_event, self.event_time_ms, message
 
     @property
     def details(self) -> dict[str, Any]:
@@ -58,39 +59,43 @@ class Subtitles(_Text):
     """A piece of subtitle text (event_type 338)."""
 
     name = "subtitles"
+    event_type = 338
 
 
 class SmartErase(_Text):
     """A piece of text with its words marked (event_type 347)."""
 
     name = "smart_erase"
+    event_type = 347
 
 
 class Summary(Event):
     """A summary of a period (event_type 348)."""
 
     name = "summary"
+    event_type = 348
 
-    begin_time: wire.OptionalSeconds = None
-    end_time: wire.OptionalSeconds = None
+    begin_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="begin_time")
+    end_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="end_time")
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.end_time
+    def occurred_at_ms(self) -> int | None:
+        return self.end_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
-        return *self.stream, self.begin_time
+        return self.app_name, self.stream_id, self.begin_time_ms
 
 
 class Highlight(Event):
     """Highlights of a stream (event_type 349)."""
 
     name = "highlight"
+    event_type = 349
 
     items: wire.Objects = Field(default_factory=list)
 
     @property
     def own_key(self) -> tuple[Any, ...]:
         begin_time = self.items[0].get("begin_time") if self.items else None
-        return *self.stream, wire.integer(begin_time)
+        return self.app_name, self.stream_id, wire.integer(begin_time)

@@ -25,13 +25,14 @@ class PornDetection(_Moderation):
     """A suspicious picture was found (event_type 317, section 3.6)."""
 
     name = "porn_detection"
+    event_type = 317
 
     stream_id: wire.OptionalName = Field(
         None, validation_alias=AliasChoices("streamId", "stream_id")
     )
     img: wire.OptionalKey = Field(None, repr=False)
     types: wire.List = Field([], validation_alias="type")
-    screenshot_time: wire.OptionalSeconds = Field(None, validation_alias="screenshotTime")
+    screenshot_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="screenshotTime")
 
     @property
     def label(self) -> str:
@@ -42,9 +43,9 @@ class PornDetection(_Moderation):
         return vocabulary.IMAGE_TYPES.get(-1 if number is None else number, vocabulary.OTHER)
 
     @property
-    def occurred_at(self) -> float | None:
+    def occurred_at_ms(self) -> int | None:
         # Never sendTime: another delivery may carry another.
-        return self.screenshot_time
+        return self.screenshot_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
@@ -59,6 +60,7 @@ class AudioModeration(_Moderation):
     """Suspicious sound was found (event_type 315, section 3.7)."""
 
     name = "audio_moderation"
+    event_type = 315
 
     request_id: wire.OptionalKey = None
     task_id: wire.OptionalKey = None

@@ -19,13 +19,13 @@ class _OfPush(Event):
     app_name: wire.Name = Field(validation_alias=APP_NAME)
     stream_id: wire.Name = Field(validation_alias=STREAM_ID)
     sequence: wire.Name
-    event_time: wire.Seconds = Field(validation_alias=_EVENT_TIME)
+    event_time_ms: wire.Milliseconds = Field(validation_alias=_EVENT_TIME)
     appid: wire.OptionalInteger = None
     set_id: wire.OptionalInteger = None
 
     @property
-    def occurred_at(self) -> float:
-        return self.event_time
+    def occurred_at_ms(self) -> int:
+        return self.event_time_ms
 
     @property
     def origin(self) -> str:
@@ -35,35 +35,94 @@ class _OfPush(Event):
     @property
     def push_identity(self) -> bytes:
         """Return the identity of the push of this sequence, whatever its time."""
-        return identity_of("push", (self.appid or 0, self.sequence))
+        return self._identity_of("push")
 
     @property
     def interruption_identity(self) -> bytes:
         """Return the identity of the interruption of this sequence, whatever its time."""
-        return identity_of("interruption", (self.appid or 0, self.sequence))
-
-
-class Push(_OfPush):
-    """A host began to push (event_type 1)."""
-
-    name = "push"
+        return self._identity_of("interruption")
 
     @property
-    def identity(self) -> bytes:
-        return self.push_identity
+    def node(self) -> str | None:
+        """Return the address of the access node, None if the packet does not say it."""
+        return wire.text(self.packet.get("node"))
+
+    @property
+    def errmsg(self) -> str | None:
+        """Return what the platform says beside errcode, None if it says nothing."""
+        return wire.text(self.packet.get("errmsg"))
+
+    @property
+    def width(self) -> int | None:
+        """Return the width of the picture, None while there is none."""
+        return wire.pixels(self.packet.get("width"))
+
+    @property
+    def height(self) -> int | None:
+        """Return the height of the picture, None while there is none."""
+        return wire.pixels(self.packet.get("height"))
 
     @property
     def details(self) -> dict[str, Any]:
-        return {"sequence": self.sequence, "origin": self.origin}
+        said = {
+            "node": self.node,
+            "errmsg": self.errmsg,
+            "width": self.width,
+            "height": self.height,
+        }
+        return {
+            "sequence": self.sequence,
+            "origin": self.origin,
+            **{field: value for field, value in said.items() if value is not None},
+        }
+
+    def _identity_of(self, name: str, *more: int) -> bytes:
+        return identity_of(name, self.push_domain, (self.appid or 0, self.sequence, *more))
+
+
+class Push(_OfPush):
+    """A host began to push, or failed to (event_type 1)."""
+
+    name = "push"
+    event_type = 1
+
+    errcode_number: wire.OptionalInteger = Field(None, validation_alias="errcode")
+
+    @property
+    def failure(self) -> ErrCode | None:
+        """Return why the push failed, None for one that began."""
+        return errcode_of(self.errcode_number) if self.errcode_number else None
+
+    @property
+    def identity(self) -> bytes:
+        if not self.errcode_number:
+            return self.push_identity
+        # A failure is not the beginning, which may follow under the same sequence.
+        return self._identity_of(self.name, self.errcode_number)
+
+    @property
+    def abnormal(self) -> bool:
+        return self.failure is not None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        if self.failure is None:
+            return super().details
+        return {
+            "push_failed": True,
+            **super().details,
+            **_meaning_of(self.errcode_number, self.failure),
+        }
 
 
 class Interruption(_OfPush):
     """A push ended, for the reason that errcode names (event_type 0)."""
 
     name = "interruption"
+    event_type = 0
 
     errcode_number: wire.Integer = Field(validation_alias="errcode")
-    push_duration_ms: wire.OptionalAmount = Field(None, validation_alias="push_duration")
+    push_duration_ms: wire.OptionalPushMilliseconds = Field(None, validation_alias="push_duration")
 
     @property
     def identity(self) -> bytes:
@@ -80,12 +139,17 @@ class Interruption(_OfPush):
         return errcode_of(self.errcode_number)
 
     @property
+    def abnormal(self) -> bool:
+        return self.errcode.cause != "client_stop"
+
+    @property
     def details(self) -> dict[str, Any]:
         return {
-            "sequence": self.sequence,
-            "origin": self.origin,
-            "errcode": self.errcode_number,
-            "cause": self.errcode.cause,
-            "description": self.errcode.description,
+            **super().details,
+            **_meaning_of(self.errcode_number, self.errcode),
             "push_duration_seconds": self.push_duration_seconds,
         }
+
+
+def _meaning_of(number: int | None, errcode: ErrCode) -> dict[str, Any]:
+    return {"errcode": number, "cause": errcode.cause, "description": errcode.description}

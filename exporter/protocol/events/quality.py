@@ -15,29 +15,31 @@ class PushError(Event):
     """A push has faults, summed over a reporting interval (event_type 321, section 3.8)."""
 
     name = "push_error"
+    event_type = 321
 
     sequence: wire.OptionalKey = None
-    data_time: wire.OptionalSeconds = None
+    data_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="data_time")
     abnormal_events: wire.Objects = Field([], validation_alias="abnormal_event")
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Return how often each named fault occurred in the interval."""
+        """Return how often each named fault occurred in the interval; at most so often."""
         counts: Counter[str] = Counter()
         for item in self.abnormal_events:
             number = wire.integer(item.get("type"))
             count = wire.integer(item.get("count", 1))
-            if number is not None and count is not None and 0 < count <= 2**32:
-                counts[vocabulary.PUSH_ERRORS.get(number, vocabulary.OTHER)] += count
+            if number is not None and count is not None and count > 0:
+                fault = vocabulary.PUSH_ERRORS.get(number, vocabulary.OTHER)
+                counts[fault] = min(counts[fault] + count, wire.MOST_FAULTS)
         return counts
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.data_time
+    def occurred_at_ms(self) -> int | None:
+        return self.data_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
-        return self.sequence, self.data_time
+        return self.sequence, self.data_time_ms
 
     @property
     def details(self) -> dict[str, Any]:
@@ -49,9 +51,11 @@ class StreamMonitor(Event):
     """A monitor saw a stream break or degrade (event_type 328, section 3.10)."""
 
     name = "stream_monitor"
+    event_type = 328
+    comes_unsigned = True
 
     event_name: wire.Word
-    event_time: wire.OptionalSeconds = None
+    event_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="event_time")
 
     @property
     def quality_class(self) -> str:
@@ -59,12 +63,12 @@ class StreamMonitor(Event):
         return vocabulary.closed(self.event_name, vocabulary.QUALITY_CLASSES)
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.event_time
+    def occurred_at_ms(self) -> int | None:
+        return self.event_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
-        return self.stream_id, self.event_name, self.event_time
+        return self.stream_id, self.event_name, self.event_time_ms
 
     @property
     def details(self) -> dict[str, Any]:
@@ -75,7 +79,8 @@ class _Quality(Event):
     """What quality control and assessment share (section 3.11)."""
 
     class_word: wire.Word = Field(validation_alias="class")
-    event_time: wire.OptionalSeconds = None
+    transcode_template_id: wire.OptionalKey = None
+    event_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="event_time")
 
     @property
     def quality_class(self) -> str:
@@ -83,12 +88,14 @@ class _Quality(Event):
         return vocabulary.closed(self.class_word, vocabulary.QUALITY_CLASSES)
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.event_time
+    def occurred_at_ms(self) -> int | None:
+        return self.event_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
-        return *self.stream, self.class_word, self.event_time
+        # A stream is judged once for each transcoding, in the same second.
+        stream = (self.app_name, self.stream_id)
+        return *stream, self.transcode_template_id, self.class_word, self.event_time_ms
 
     @property
     def details(self) -> dict[str, Any]:
@@ -99,15 +106,18 @@ class QualityControl(_Quality):
     """A fault of format or content (event_type 343)."""
 
     name = "quality_control"
+    event_type = 343
 
 
 class QualityThreshold(_Quality):
     """A score crossed its threshold (event_type 344)."""
 
     name = "quality_threshold"
+    event_type = 344
 
 
 class QualityAverage(_Quality):
     """The average score of a period (event_type 345)."""
 
     name = "quality_average"
+    event_type = 345

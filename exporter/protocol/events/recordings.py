@@ -13,13 +13,14 @@ class Recording(Event):
     """A recording file is ready (event_type 100, section 3.2)."""
 
     name = "recording"
+    event_type = 100
 
     file_format_word: wire.OptionalWord = Field(None, validation_alias="file_format")
     record_file_id: wire.OptionalKey = None
     file_id: wire.OptionalKey = None
-    end_time: wire.OptionalSeconds = None
-    duration_seconds: wire.OptionalAmount = Field(None, validation_alias="duration")
-    file_size_bytes: wire.OptionalAmount = Field(None, validation_alias="file_size")
+    end_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="end_time")
+    duration_seconds: wire.OptionalRecordedSeconds = Field(None, validation_alias="duration")
+    file_size_bytes: wire.OptionalFileBytes = Field(None, validation_alias="file_size")
 
     @property
     def file_format(self) -> str:
@@ -27,8 +28,8 @@ class Recording(Event):
         return vocabulary.closed(self.file_format_word or "", vocabulary.FILE_FORMATS)
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.end_time
+    def occurred_at_ms(self) -> int | None:
+        return self.end_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
@@ -47,10 +48,11 @@ class RecordingStatus(Event):
     """A recording task changed its state (event_type 332, section 3.3)."""
 
     name = "recording_status"
+    event_type = 332
 
     record_event: wire.Word
     seq: wire.OptionalKey = None
-    event_time: wire.OptionalSeconds = None
+    event_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="event_time")
 
     @property
     def status(self) -> str:
@@ -58,8 +60,8 @@ class RecordingStatus(Event):
         return vocabulary.closed(self.record_event, vocabulary.RECORDING_STATUSES)
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.event_time
+    def occurred_at_ms(self) -> int | None:
+        return self.event_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
@@ -74,11 +76,13 @@ class RecordingException(Event):
     """A recording goes wrong, or might (event_type 341, section 3.4)."""
 
     name = "recording_exception"
+    event_type = 341
 
     exception_body: wire.Object = Field(validation_alias="exception")
     level_word: wire.OptionalWord = Field(None, validation_alias="exception_level")
     session_id: wire.OptionalKey = None
-    timestamp: wire.OptionalSeconds = None
+    file_format: wire.OptionalKey = None
+    timestamp_ms: wire.OptionalMilliseconds = Field(None, validation_alias="timestamp")
 
     @property
     def exception_type(self) -> int | None:
@@ -96,12 +100,13 @@ class RecordingException(Event):
         return vocabulary.closed(self.level_word or "", vocabulary.EXCEPTION_LEVELS)
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.timestamp
+    def occurred_at_ms(self) -> int | None:
+        return self.timestamp_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
-        return self.session_id, self.exception_type, self.timestamp
+        # One session can record several formats.
+        return self.session_id, self.file_format, self.exception_type, self.timestamp_ms
 
     @property
     def details(self) -> dict[str, Any]:
@@ -113,18 +118,19 @@ class Screencapture(Event):
     """A picture of a stream was taken (event_type 200, section 3.5)."""
 
     name = "screencapture"
+    event_type = 200
 
     pic_full_url: wire.OptionalKey = Field(None, repr=False)
-    create_time: wire.OptionalSeconds = None
-    file_size_bytes: wire.OptionalAmount = Field(None, validation_alias="file_size")
+    create_time_ms: wire.OptionalMilliseconds = Field(None, validation_alias="create_time")
+    file_size_bytes: wire.OptionalPictureBytes = Field(None, validation_alias="file_size")
 
     @property
-    def occurred_at(self) -> float | None:
-        return self.create_time
+    def occurred_at_ms(self) -> int | None:
+        return self.create_time_ms
 
     @property
     def own_key(self) -> tuple[Any, ...]:
-        return self.pic_full_url, self.create_time
+        return self.pic_full_url, self.create_time_ms
 
     @property
     def details(self) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 Integers come as numbers or digit strings, times in seconds or milliseconds, lists as
 null, nested JSON as text (docs/protocol.md section 3.13).  What a count depends on is
 required and refused when unusable; an ``Optional...`` that cannot be used counts as absent.
+How much one packet may add to a counter is bounded here (section 3.14).
 """
 
+import re
 from typing import Annotated, Any, Final
 
 import orjson
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     StringConstraints,
@@ -20,11 +21,32 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-_MILLISECONDS_FROM: Final = 1e11
+from exporter.protocol.texts import printable
+
+MOST_FAULTS: Final = 100_000
+"""Occurrences of one fault in one packet: a message every 50 us of a 5 s interval."""
+
+MOST_PUSH_MILLISECONDS: Final = 366 * 86_400_000
+"""Length of a push: a year."""
+
+MOST_RECORDED_SECONDS: Final = 31 * 86_400
+"""Length of a recording: a month (HLS goes on as long as the push; other formats have 2 h)."""
+
+MOST_FILE_BYTES: Final = 2**43
+"""Size of a recording: a month at 26 Mbit/s."""
+
+MOST_PICTURE_BYTES: Final = 2**27
+"""Size of a screencapture: an 8K picture before it is compressed."""
+
+_MOST_PIXELS: Final = 2**16
+_LONGEST_TEXT: Final = 128
+
+_MILLISECONDS_FROM: Final = 10**11
 """A time above this is in milliseconds: as seconds it would be the year 5138."""
 
 _MAX_INTEGER: Final = 2**53
 
+_SECRET: Final = re.compile(r"(\?|txSecret=)\S+", re.IGNORECASE)
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters in a name."""
 
@@ -35,8 +57,9 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-def _to_seconds(value: float) -> float:
-    return value / 1000 if value > _MILLISECONDS_FROM else value
+def _to_milliseconds(value: Any) -> int:
+    number = value if type(value) is int else _NUMBER.validate_python(_no_bool(value))
+    return round(number if number > _MILLISECONDS_FROM else number * 1000)
 
 
 def _absent_if_unusable(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -63,10 +86,29 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 def integer(value: Any) -> int | None:
     """Return an integer from a number or a digit string, None for whatever is none."""
+    if type(value) is int and -_MAX_INTEGER <= value <= _MAX_INTEGER:
+        return value  # as nearly always; the rest takes ten times as long
     try:
         return _INTEGER.validate_python(value)
     except ValidationError:
         return None
+
+
+def pixels(value: Any) -> int | None:
+    """Return a picture's width or height, None for what is none: 0 while there is no picture."""
+    number = integer(value)
+    return number if number is not None and 0 < number <= _MOST_PIXELS else None
+
+
+def text(value: Any) -> str | None:
+    """Return a text for people, printable and at most 128 characters long, None for what is none.
+
+    Without the query strings of URLs, which hold secrets.
+    """
+    if not isinstance(value, str) or not value:
+        return None
+    shown = printable(value, _LONGEST_TEXT)
+    return _SECRET.sub(r"\1…", shown) if "?" in shown or "=" in shown else shown
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -79,18 +121,22 @@ Integer = Annotated[int, BeforeValidator(_no_bool), Field(ge=-_MAX_INTEGER, le=_
 _INTEGER: Final[TypeAdapter[int]] = TypeAdapter(Integer)
 OptionalInteger = Annotated[Integer | None, _absent]
 
-Seconds = Annotated[
-    float,
-    BeforeValidator(_no_bool),
-    AfterValidator(_to_seconds),
-    Field(ge=0, le=_MAX_INTEGER, allow_inf_nan=False),
-]
-"""A Unix time, from seconds or milliseconds, as a number or a digit string."""
-OptionalSeconds = Annotated[Seconds | None, _absent]
+_NUMBER: Final[TypeAdapter[int | float]] = TypeAdapter(
+    Annotated[int | float, Field(allow_inf_nan=False)]
+)
+Milliseconds = Annotated[int, BeforeValidator(_to_milliseconds), Field(ge=0, le=_MAX_INTEGER)]
+"""A Unix time in whole milliseconds, from seconds or milliseconds, a number or a text of one."""
+OptionalMilliseconds = Annotated[Milliseconds | None, _absent]
 
-Amount = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=2**46)]
-"""A size, count or duration that adds to a counter."""
-OptionalAmount = Annotated[Amount | None, _absent]
+Amount = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
+OptionalPushMilliseconds = Annotated[
+    Annotated[Amount, Field(le=MOST_PUSH_MILLISECONDS)] | None, _absent
+]
+OptionalRecordedSeconds = Annotated[
+    Annotated[Amount, Field(le=MOST_RECORDED_SECONDS)] | None, _absent
+]
+OptionalFileBytes = Annotated[Annotated[Amount, Field(le=MOST_FILE_BYTES)] | None, _absent]
+OptionalPictureBytes = Annotated[Annotated[Amount, Field(le=MOST_PICTURE_BYTES)] | None, _absent]
 
 Domain = Annotated[
     str,

@@ -17,10 +17,7 @@ from support.programs import until
 from support.prometheus import Prometheus
 from support.proxy import Proxy
 
-from exporter.ledger import Limits
-
 NOW = 1790009000.0
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 SEQUENCES = 120
 STAYING = 20
 """How many pushes get no interruption."""

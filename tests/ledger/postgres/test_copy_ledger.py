@@ -11,20 +11,19 @@ from support.daemon import Start
 from support.ledgers import entry, numbers, value
 from support.packets import all_packets, packet
 from support.postgres import Postgres
+from support.settings import LONG
 
-from exporter.ledger import Delivery, Limits, Outcome, open_ledger
+from exporter.ledger import Delivery, Outcome, open_ledger
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import entry_for
 from exporter.protocol.events import parse
-
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
     """Return the file of a ledger with a bit of everything."""
     path = tmp_path / "ledger.sqlite"
-    with closing(open_ledger(f"sqlite:///{path}", LIMITS)) as ledger:
+    with closing(open_ledger(f"sqlite:///{path}", LONG)) as ledger:
         for sample in all_packets().values():
             ledger.record(entry_for(parse(sample)), 1790000200)
         for number in range(2500):
@@ -41,8 +40,8 @@ def test_a_copy_is_the_same_ledger(filled: Path, url: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "Copied" in done.stdout
     with (
-        closing(open_ledger(f"sqlite:///{filled}", LIMITS)) as old,
-        closing(open_ledger(url, LIMITS)) as new,
+        closing(open_ledger(f"sqlite:///{filled}", LONG)) as old,
+        closing(open_ledger(url, LONG)) as new,
     ):
         assert numbers(new) == numbers(old)
         assert value(new, c.REJECTIONS, "expired") == 2500
@@ -66,7 +65,7 @@ def test_a_copy_is_the_same_ledger(filled: Path, url: str) -> None:
 def test_many_rows_are_copied(tmp_path: Path, server: Postgres, url: str) -> None:
     """More rows than one step of the progress bar."""
     path = tmp_path / "ledger.sqlite"
-    open_ledger(f"sqlite:///{path}", LIMITS).close()
+    open_ledger(f"sqlite:///{path}", LONG).close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executemany(
             "INSERT INTO identity (identity, seen_at) VALUES (?, ?)",
@@ -80,20 +79,20 @@ def test_many_rows_are_copied(tmp_path: Path, server: Postgres, url: str) -> Non
 def test_a_target_that_was_used_is_refused(filled: Path, url: str) -> None:
     """What is in the target stays, and nothing comes to it: the second copy is refused."""
     assert css_exporter("copy-ledger", filled, url).returncode == 0
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         before = numbers(ledger)
     again = css_exporter("copy-ledger", filled, url)
     assert again.returncode == 1
     assert "not empty" in again.stderr
     assert "Nothing was copied" in again.stderr
     assert "pass" not in again.stderr
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         assert numbers(ledger) == before
 
 
 def test_all_or_nothing(filled: Path, server: Postgres, url: str) -> None:
     """A copy that breaks in the middle leaves an empty target, fit for the next one."""
-    open_ledger(url, LIMITS).close()
+    open_ledger(url, LONG).close()
     with server.admin(url) as admin:
         admin.execute("TRUNCATE css_exporter.cell, css_exporter.delivery")
         admin.execute("ALTER TABLE css_exporter.delivery ADD CHECK (outcome <> 'refused')")

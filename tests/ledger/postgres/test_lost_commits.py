@@ -8,12 +8,12 @@ import pytest
 from support.ledgers import deliver, entry, postgres_server, value
 from support.programs import until
 from support.proxy import Proxy
+from support.settings import LONG
 
-from exporter.ledger import Ledger, LedgerUnavailable, Limits, Outcome, open_ledger
+from exporter.ledger import Ledger, LedgerUnavailable, Outcome, open_ledger
 from exporter.metrics import catalogue as c
 
 NOW = 1790009000.0
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def cut_and_other() -> Iterator[tuple[Proxy, Ledger, Ledger]]:
     with Proxy(server.port) as proxy:
         behind = server.through(proxy.port, url)
         with (
-            closing(open_ledger(url, LIMITS)) as other,
-            closing(open_ledger(behind, LIMITS)) as cut,
+            closing(open_ledger(url, LONG)) as other,
+            closing(open_ledger(behind, LONG)) as cut,
         ):
             cut.record(entry("recording"), NOW)
             proxy.writing = b"INTO css_exporter.open_push"

@@ -11,12 +11,12 @@ import pytest
 from support.ledgers import entry, postgres_server, value
 from support.postgres import database_of
 from support.programs import free_port, program, stop, until
+from support.settings import LONG
 
-from exporter.ledger import Limits, Outcome, open_ledger
+from exporter.ledger import Outcome, open_ledger
 from exporter.metrics import catalogue as c
 
 NOW = 1790009000.0
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 CONFIG = """
 [databases]
 {name} = host=127.0.0.1 port={server} user=css
@@ -61,7 +61,7 @@ def pooled(tmp_path: Path) -> Iterator[str]:
 def test_replicas_share_a_pool(pooled: str) -> None:
     """Six replicas on three connections: nothing that one sets or locks is left to another."""
     until(lambda: _is_open(pooled), "the pool is open")
-    ledgers = [open_ledger(pooled, LIMITS) for _ in range(6)]
+    ledgers = [open_ledger(pooled, LONG) for _ in range(6)]
     packets = [entry("push", sequence=str(number)) for number in range(30)]
     packets += [entry("interruption", sequence=str(number)) for number in range(30)]
 
@@ -80,7 +80,7 @@ def test_replicas_share_a_pool(pooled: str) -> None:
 
 
 def _is_open(url: str) -> bool:
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         try:
             ledger.check()
         except Exception:  # noqa: BLE001 - any error means: not yet

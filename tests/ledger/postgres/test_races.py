@@ -10,15 +10,15 @@ import pytest
 from support.ledgers import deliver, entry, value
 from support.postgres import Postgres, database_of
 from support.programs import until
+from support.settings import LONG
 
-from exporter.ledger import LedgerUnavailable, Limits, Outcome, open_ledger
+from exporter.ledger import LedgerUnavailable, Outcome, open_ledger
 from exporter.ledger.postgres.schema import LOCKS
 from exporter.ledger.postgres.tables import STRIPES
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
 
 NOW = 1790009000.0
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 PUSH, INTERRUPTION = entry("push"), entry("interruption")
 
 
@@ -62,7 +62,7 @@ def at_once(server: Postgres, url: str) -> Iterator[Callable[..., list[Outcome]]
 
         def record(first: Entry, second: Entry, **limits: Any) -> list[Outcome]:
             both = [
-                stack.enter_context(closing(open_ledger(url, replace(LIMITS, **limits))))
+                stack.enter_context(closing(open_ledger(url, replace(LONG, **limits))))
                 for _ in range(2)
             ]
             for sample in ("push", "interruption", "subtitles"):  # so that there are numbers
@@ -86,7 +86,7 @@ def test_push_and_interruption_at_the_same_moment(
     assert at_once(PUSH, INTERRUPTION) == [Outcome.ACCEPTED, Outcome.ACCEPTED]
     others = entry("interruption", sequence="2"), entry("push", sequence="2")
     assert at_once(*others) == [Outcome.ACCEPTED, Outcome.LATE]
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         assert value(ledger, c.OPEN_PUSHES) == 0
         assert value(ledger, c.ACTIVE_STREAMS, "live.test.example", "stage", "mainland") == 0
 
@@ -102,7 +102,7 @@ def test_two_pushes_of_a_stream_at_the_same_moment(
     """A stream with two open pushes is active once, and no more when both are closed."""
     active = (c.ACTIVE_STREAMS, "live.test.example", "stage", "mainland")
     at_once(PUSH, entry("push", sequence="2"))
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         assert value(ledger, *active) == 1
         assert value(ledger, c.OPEN_PUSHES) == 2
         at_once(INTERRUPTION, entry("interruption", sequence="2"))
@@ -118,7 +118,7 @@ def test_two_sources_for_one_place_at_the_same_moment(
         for number in range(2)
     )
     at_once(first, second, max_sources=2)  # one place is taken by what was there before
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         assert value(ledger, c.SOURCES) == 2
         assert value(ledger, c.OVERFLOWED_SOURCES) == 1
         assert value(ledger, c.RECORDINGS, "d0.example", "stage", "hls") == 1
@@ -127,7 +127,7 @@ def test_two_sources_for_one_place_at_the_same_moment(
 
 def test_replicas_add_to_different_rows(server: Postgres, url: str) -> None:
     """A replica that is committing holds up no other, and the sum is that of both."""
-    with closing(open_ledger(url, LIMITS)) as ledger, server.admin(url) as other:
+    with closing(open_ledger(url, LONG)) as ledger, server.admin(url) as other:
         ledger.record(PUSH, NOW)
         with other.transaction():
             other.execute("SELECT pg_advisory_xact_lock(%s, 0)", (LOCKS,))
@@ -145,7 +145,7 @@ def test_replicas_add_to_different_rows(server: Postgres, url: str) -> None:
 
 def test_a_connection_that_was_ended_is_made_anew(server: Postgres, url: str) -> None:
     """Backends that were terminated between commits cost nobody an error."""
-    with closing(open_ledger(url, LIMITS)) as ledger, server.admin() as admin:
+    with closing(open_ledger(url, LONG)) as ledger, server.admin() as admin:
         for number in range(5):
             one = entry("recording", record_file_id=str(number))
             assert ledger.record(one, NOW).outcome is Outcome.ACCEPTED
@@ -158,7 +158,7 @@ def test_a_connection_that_was_ended_is_made_anew(server: Postgres, url: str) ->
 
 def test_a_lock_is_not_waited_for_forever(server: Postgres, url: str) -> None:
     """While somebody locks a table the ledger is unavailable, and says why; then it is not."""
-    with closing(open_ledger(url, LIMITS)) as ledger, server.admin(url) as other:
+    with closing(open_ledger(url, LONG)) as ledger, server.admin(url) as other:
         with other.transaction():
             other.execute("LOCK TABLE css_exporter.identity")
             with pytest.raises(LedgerUnavailable, match="lock timeout"):

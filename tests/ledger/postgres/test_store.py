@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,15 +14,15 @@ from support.ledgers import deliver, entry, numbers, opening, postgres_server, v
 from support.packets import packet
 from support.postgres import Postgres, database_of
 from support.programs import until
+from support.settings import LONG
 
-from exporter.ledger import LedgerRefused, Limits, Outcome, open_ledger
-from exporter.ledger.postgres import PostgresStore
-from exporter.ledger.posting import Posting
+from exporter.ledger import Outcome, UnusableLedger, open_ledger
+from exporter.ledger.interface import Posting
+from exporter.ledger.postgres.store import PostgresStore
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
 
 NOW = 1790009000.0
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 PUSH, INTERRUPTION = entry("push"), entry("interruption")
 
 
@@ -33,7 +34,7 @@ def test_ten_start_at_once_on_an_empty_database(server: Postgres) -> None:
     start = threading.Barrier(10)
 
     def begin(url: str) -> None:
-        store = PostgresStore(url, LIMITS)
+        store = PostgresStore(url, LONG)
         start.wait()
         store.open()
         store.close()
@@ -45,11 +46,11 @@ def test_ten_start_at_once_on_an_empty_database(server: Postgres) -> None:
 
 def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
     """What a newer version wrote must not be changed by an older one."""
-    open_ledger(url, LIMITS).close()
+    open_ledger(url, LONG).close()
     with server.admin(url) as admin:
         admin.execute("UPDATE css_exporter.ledger SET version = 99")
-    with pytest.raises(LedgerRefused, match="version 99"):
-        open_ledger(url, LIMITS)
+    with pytest.raises(UnusableLedger, match="version 99"):
+        open_ledger(url, LONG)
 
 
 def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
@@ -57,18 +58,18 @@ def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
     with server.admin(url) as admin:
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
         admin.execute("CREATE TABLE css_exporter.theirs (id int)")
-    with pytest.raises(LedgerRefused, match="none of this program"):
-        open_ledger(url, LIMITS)
+    with pytest.raises(UnusableLedger, match="none of this program"):
+        open_ledger(url, LONG)
 
 
 def test_a_schema_of_the_role_is_all_it_needs(server: Postgres, url: str) -> None:
     """With a schema made for it the role needs no right to make one; without, it is refused."""
     with server.admin(url) as admin:
         admin.execute(f"REVOKE CREATE ON DATABASE {database_of(url)} FROM css")
-        with pytest.raises(LedgerRefused, match="AUTHORIZATION"):
-            open_ledger(url, LIMITS)
+        with pytest.raises(UnusableLedger, match="AUTHORIZATION"):
+            open_ledger(url, LONG)
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         assert ledger.record(PUSH, NOW).outcome is Outcome.ACCEPTED
 
 
@@ -76,8 +77,8 @@ def test_another_encoding_is_refused(server: Postgres) -> None:
     """Names of streams can be of any script, so the database must take them."""
     with server.admin() as admin:
         admin.execute("CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
-    with pytest.raises(LedgerRefused, match="LATIN1"):
-        open_ledger(f"postgresql://admin@127.0.0.1:{server.port}/latin", LIMITS)
+    with pytest.raises(UnusableLedger, match="LATIN1"):
+        open_ledger(f"postgresql://admin@127.0.0.1:{server.port}/latin", LONG)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +92,8 @@ def test_another_encoding_is_refused(server: Postgres) -> None:
 )
 def test_an_unreadable_url_is_refused_without_its_password(url: str) -> None:
     """No part of the password is told where a special character was not escaped."""
-    with pytest.raises(LedgerRefused) as refusal:
-        open_ledger(url, LIMITS)
+    with pytest.raises(UnusableLedger) as refusal:
+        open_ledger(url, LONG)
     assert "cannot be read" in str(refusal.value)
     assert "cret" not in str(refusal.value)
 
@@ -149,7 +150,7 @@ def _sequences() -> list[Entry]:
 )
 def test_a_batch_is_as_good_as_one_by_one(batches: Sequence[Sequence[Entry]]) -> None:
     """In one commit, in order: the oracle's receipts, and at last its numbers."""
-    limits = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9, max_sources=2)
+    limits = replace(LONG, max_sources=2)
     with opening("memory", None) as open_oracle:  # type: ignore[arg-type]  # memory has no directory
         oracle = open_oracle(max_sources=2)
         server_url = postgres_server().only_database()
@@ -171,7 +172,7 @@ def test_a_batch_is_as_good_as_one_by_one(batches: Sequence[Sequence[Entry]]) ->
 
 def test_numbers_do_not_overflow(url: str) -> None:
     """A counter goes on beyond 64 bits: forged amounts must not stop it."""
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         for number in range(1, 6):
             ledger.tally([c.REJECTIONS.add("expired", amount=2**62)])
             deliver(ledger, entry("subtitles", task_id=str(number)), NOW)
@@ -182,7 +183,7 @@ def test_the_longest_names_are_taken(url: str) -> None:
     """Names as long as a packet may have them, in any script, fit every index."""
     kanji = [chr(0x20000 + number * 7) for number in range(512)]
     names = {"app": "".join(kanji[:253]), "appname": "".join(kanji), "stream_id": "".join(kanji)}
-    with closing(open_ledger(url, LIMITS)) as ledger:
+    with closing(open_ledger(url, LONG)) as ledger:
         assert ledger.record(entry("push", **names), NOW).outcome is Outcome.ACCEPTED
         source = (names["app"], names["appname"])
         assert value(ledger, c.ACTIVE_STREAMS, *source, "mainland") == 1

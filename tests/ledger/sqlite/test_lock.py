@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from support.settings import LONG
 
-from exporter.ledger import LedgerUnavailable, Limits, open_ledger
+from exporter.ledger import LedgerUnavailable, open_ledger
 from exporter.ledger.sqlite.files import FileLock
 
 
@@ -25,14 +26,14 @@ def test_a_start_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Monk
     """A start that cannot have the lock says so."""
     monkeypatch.setattr("exporter.ledger.sqlite._START_SECONDS", 0.2)
     path = tmp_path / "ledger.sqlite"
-    open_ledger(f"sqlite:///{path}", Limits()).close()
+    open_ledger(f"sqlite:///{path}", LONG).close()
     with FileLock(Path(f"{path}.lock")), pytest.raises(TimeoutError, match="held by others"):
-        open_ledger(f"sqlite:///{path}", Limits())
+        open_ledger(f"sqlite:///{path}", LONG)
 
 
 def test_without_making_a_ledger_is_unavailable(tmp_path: Path) -> None:
     """A ledger that must not be made is waited for."""
-    ledger = open_ledger(f"sqlite:///{tmp_path}/gone/ledger.sqlite", Limits(), make=False)
+    ledger = open_ledger(f"sqlite:///{tmp_path}/gone/ledger.sqlite", LONG, make=False)
     with pytest.raises(LedgerUnavailable):
         ledger.check()
     with pytest.raises(LedgerUnavailable):

@@ -7,34 +7,35 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.hammer import hammered
 from support.ledgers import entry, numbers, value
 from support.programs import until
+from support.settings import LONG
 
 from exporter.ledger import (
     Ledger,
-    LedgerRefused,
     LedgerUnavailable,
-    Limits,
     Outcome,
+    UnusableLedger,
     open_ledger,
 )
-from exporter.ledger.posting import Posting
-from exporter.ledger.sqlite import SqliteStore, connect
+from exporter.ledger.interface import Posting
+from exporter.ledger.sqlite.connection import connect
 from exporter.ledger.sqlite.files import FileLock
-from exporter.ledger.sqlite.tables import FORGET_STEP
+from exporter.ledger.sqlite.forgetting import FORGET_STEP
+from exporter.ledger.sqlite.store import SqliteStore
 from exporter.metrics import catalogue as c
 
 PUSH = entry("push")
-LIMITS = Limits(dedupe_seconds=1e9, push_idle_seconds=1e9)
 
 
 def opened(path: Path) -> Ledger:
     """Open the ledger at a path."""
-    return open_ledger(f"sqlite:///{path}", LIMITS)
+    return open_ledger(f"sqlite:///{path}", LONG)
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_an_unusable_file_is_refused_and_left_alone(
     """A ledger that is damaged, newer, foreign or half there is never replaced by a new one."""
     harm(path)
     before = path.read_bytes() if path.is_file() else None
-    with pytest.raises(LedgerRefused, match=says):
+    with pytest.raises(UnusableLedger, match=says):
         opened(path)
     assert (path.read_bytes() if path.is_file() else None) == before
 
@@ -239,7 +240,7 @@ def test_old_identities_are_forgotten_in_small_steps(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     opened(path).close()
     lock = FileLock(Path(f"{path}.lock"))
-    store = SqliteStore(path, lock, Limits(dedupe_seconds=100))
+    store = SqliteStore(path, lock, replace(LONG, dedupe_seconds=100))
     count = 2 * FORGET_STEP + 10
     for begin in range(0, count, 1000):
         postings = [

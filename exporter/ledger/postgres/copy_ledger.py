@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import psycopg
 
-from exporter.ledger.interface import Delivery, LedgerRefused
+from exporter.ledger.interface import Delivery, UnusableLedger
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
 from exporter.ledger.postgres.schema import TABLE_NAMES, prepare
 from exporter.ledger.postgres.tables import cell_key, key_of
-from exporter.ledger.sqlite import connect
+from exporter.ledger.sqlite.connection import connect
 from exporter.ledger.sqlite.files import FileLock
 
 Rows = Iterable[tuple[Any, ...]]
@@ -57,11 +57,12 @@ _COPIES: Final[tuple[tuple[str, str, str, Callable[[Rows], Rows]], ...]] = (
 )
 
 
-def copy(path: Path, url: str, begin: Callable[[int], Callable[[int], None]]) -> int:
+def copy_ledger(path: Path, url: str, begin: Callable[[int], Callable[[int], None]]) -> int:
     """Copy a SQLite ledger that nobody uses to an empty PostgreSQL one; return the rows.
 
-    ``begin`` is told how many rows there are, and returns what to tell of every so many.
-    Raises ``LedgerRefused`` and ``LedgerUnavailable``; then nothing was copied.
+    ``begin`` is called with the number of rows, and returns what is called with the number of
+    those copied since the last call.
+    Raises ``UnusableLedger`` and ``LedgerUnavailable``; then nothing was copied.
     """
     with _source(path) as source:
         total = sum(_count(source, table) for table, *_ in _COPIES)
@@ -83,14 +84,14 @@ def copy(path: Path, url: str, begin: Callable[[int], Callable[[int], None]]) ->
 def _source(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the source for nobody but us."""
     if not path.is_file():
-        raise LedgerRefused(f"there is no ledger at {path}")
+        raise UnusableLedger(f"there is no ledger at {path}")
     lock = FileLock(Path(f"{path}.lock"))
     with closing(lock), lock, closing(connect(path)) as connection:
         try:
             # Possible only for the last connection; the next exporter changes it back.
             connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
-            raise LedgerRefused(f"{path} is in use: stop the exporter first ({error})") from None
+            raise UnusableLedger(f"{path} is in use: stop the exporter first ({error})") from None
         yield connection
 
 
@@ -99,25 +100,25 @@ def _refuse_used(target: Connection) -> None:
     for table in TABLE_NAMES:
         target.execute(f"LOCK TABLE css_exporter.{table}")
         if target.execute(f"SELECT FROM css_exporter.{table} LIMIT 1").fetchall():
-            raise LedgerRefused(
+            raise UnusableLedger(
                 f"the target is not empty (table css_exporter.{table}): copy to a new one"
                 " before any exporter uses it"
             )
 
 
 def _copy_tables(
-    source: sqlite3.Connection, target: Connection, tell: Callable[[int], None]
+    source: sqlite3.Connection, target: Connection, progress: Callable[[int], None]
 ) -> None:
     for table, columns, query, turn in _COPIES:
         statement = f"COPY css_exporter.{table} ({columns}) FROM STDIN"
         written = 0
-        with target.cursor().copy(statement) as copying:
+        with target.cursor().copy(statement) as target_rows:
             for row in turn(source.execute(query)):
-                copying.write_row(row)
+                target_rows.write_row(row)
                 written += 1
                 if written % _STEP == 0:
-                    tell(_STEP)
-        tell(written % _STEP)
+                    progress(_STEP)
+        progress(written % _STEP)
 
 
 def _count(source: sqlite3.Connection, table: str) -> int:

@@ -1,0 +1,44 @@
+"""What a worker serves: a ledger, the receiver, and the applications of the two listeners."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from exporter.daemon import logs
+from exporter.daemon.keys import Keys
+from exporter.daemon.settings import Settings
+from exporter.ledger import Ledger
+from exporter.web import pages, private, public
+from exporter.web.receiver import Policy, Receiver
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The parts of one worker."""
+
+    ledger: Ledger
+    receiver: Receiver
+    public: Flask
+    private: Flask
+
+
+def compose(settings: Settings, keys: Keys, ledger: Ledger) -> Composition:
+    """Return what serves a ledger."""
+    receiver = Receiver(ledger, keys.keyring, settings.part(Policy), logs.write)
+    view = settings.part(private.View, callback_keys=len(keys.keyring))
+    inside = private.create_app(ledger, view)
+    inside.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
+    return Composition(ledger, receiver, public.create_app(receiver), inside)
+
+
+def _reception(settings: Settings, keys: Keys) -> pages.Reception:
+    return pages.Reception(
+        scheme="https" if settings.tls_certfile else "http",
+        port=settings.callback_listen.port,
+        path=settings.callback_path,
+        general_keys=len(keys.keyring.general),
+        keys_by_domain={domain: len(own) for domain, own in keys.keyring.by_domain.items()},
+        key_file=str(keys.generated) if keys.generated else None,
+        accept_unsigned=settings.accept_unsigned,
+        max_sources=settings.max_sources,
+    )

@@ -1,0 +1,74 @@
+"""The shared ledger's reading side."""
+
+import threading
+from typing import Final
+
+import orjson
+
+from exporter.ledger.interface import Cell, Delivery, Snapshot
+from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Session
+from exporter.ledger.postgres.deliveries import ask_for_deliveries
+from exporter.ledger.postgres.schema import prepare
+from exporter.metrics.catalogue import BY_NAME
+
+_SELECT_CELLS: Final = """
+    SELECT min(family), min(labels), min(cell), sum(value), max(value), min(created_at)
+    FROM css_exporter.cell GROUP BY key"""
+_SELECT_OLDEST: Final = "SELECT min(began_at) FROM css_exporter.open_push"
+
+
+class PostgresReader:
+    """The reading side: one connection, for any thread."""
+
+    def __init__(self, url: str) -> None:
+        self._lock = threading.Lock()
+        self._session = Session(url, prepare)
+
+    def snapshot(self) -> Snapshot:
+        """Return all that is committed; see ``Ledger.snapshot``."""
+        with self._lock:
+            return self._session.run(_snapshot)
+
+    def deliveries(self) -> list[Delivery]:
+        """Return the committed deliveries, oldest first."""
+        with self._lock:
+            return self._session.run(_deliveries)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._session.close()
+
+
+def _snapshot(connection: Connection) -> Snapshot:
+    with connection.together():
+        _begin_reading(connection)
+        numbers = connection.execute(_SELECT_CELLS)
+        oldest = connection.execute(_SELECT_OLDEST)
+        connection.commit_now()
+    cells = [
+        Cell(
+            family,
+            tuple(orjson.loads(labels)),
+            cell,
+            int(largest if BY_NAME[family].latest else added),
+            created_at,
+        )
+        for family, labels, cell, added, largest, created_at in numbers
+        if family in BY_NAME
+    ]
+    row = oldest.fetchone()
+    return Snapshot(cells, row[0] if row else None)
+
+
+def _deliveries(connection: Connection) -> list[Delivery]:
+    with connection.together():
+        _begin_reading(connection)
+        found = ask_for_deliveries(connection)
+        connection.commit_now()
+    return [Delivery(*row) for row in found]
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    connection.execute(LIMIT_TRANSACTION)

@@ -1,0 +1,81 @@
+"""The embedded ledger's reading side."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import orjson
+
+from exporter.ledger.interface import Cell, Delivery, Snapshot, UnusableLedger
+from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
+from exporter.ledger.sqlite.deliveries import read as read_deliveries
+from exporter.ledger.sqlite.files import FileLock, inode
+
+
+class SqliteReader:
+    """The reading side: one connection, for any thread, that never writes."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self._path = path
+        self._file_lock = lock
+        self._lock = threading.Lock()
+        self._kept: list[sqlite3.Connection] = []
+        self._connection: sqlite3.Connection | None = None
+        self._inode: tuple[int, int] | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Return all that is committed; see ``Ledger.snapshot``."""
+        with self._reading() as connection:
+            cells = [
+                Cell(family, tuple(orjson.loads(labels)), cell, value, created_at)
+                for family, labels, cell, value, created_at in connection.execute(
+                    "SELECT family, labels, cell, value, created_at FROM cell"
+                )
+            ]
+            (oldest,) = connection.execute("SELECT min(began_at) FROM open_push").fetchone()
+            return Snapshot(cells, oldest)
+
+    def deliveries(self) -> list[Delivery]:
+        """Return the committed deliveries, oldest first."""
+        with self._reading() as connection:
+            return read_deliveries(connection)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._disconnect()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                connection = self._connected()
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+            except (sqlite3.Error, OSError, UnusableLedger) as error:
+                self._disconnect()
+                raise unavailable(error) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None or inode(self._path) != self._inode:
+            self._disconnect()
+            # Without the lock: a connection that never writes only reads here.
+            self._connection = connect(self._path, "PRAGMA query_only = ON")
+            self._inode = inode(self._path)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is None:
+            return
+        connection, self._connection = self._connection, None
+        try:
+            with self._file_lock.within(BUSY_SECONDS), suppress(sqlite3.Error):
+                connection.close()
+        except OSError:
+            # Closing the last connection checkpoints, which only the lock allows.
+            self._kept.append(connection)

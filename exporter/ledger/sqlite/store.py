@@ -1,0 +1,92 @@
+"""The embedded ledger's writing side."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from exporter.ledger.interface import Delivery, Limits, Posting, Receipt, UnusableLedger
+from exporter.ledger.posting import plan, questions
+from exporter.ledger.sqlite import tables
+from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
+from exporter.ledger.sqlite.deliveries import write as write_deliveries
+from exporter.ledger.sqlite.files import FileLock, inode
+from exporter.ledger.sqlite.forgetting import forget
+from exporter.metrics.families import Increment
+
+
+class SqliteStore:
+    """The writing side, called by the committing thread alone."""
+
+    def __init__(self, path: Path, lock: FileLock, limits: Limits) -> None:
+        self._path = path
+        self._lock = lock
+        self._connection: sqlite3.Connection | None = None
+        self._inode: tuple[int, int] | None = None
+        self._limits = limits
+
+    def commit(
+        self,
+        postings: Sequence[Posting],
+        tallies: Sequence[Increment],
+        deliveries: Sequence[Delivery],
+    ) -> Sequence[Receipt]:
+        """Write everything in one transaction; see ``Store``."""
+        with self._transaction() as connection:
+            now = time.time()
+            facts = tables.answer(connection, questions(postings), self._limits)
+            planned = plan(postings, tallies, facts, self._limits, now)
+            tables.write(connection, planned)
+            write_deliveries(connection, deliveries)
+            if not postings and not tallies:
+                tables.prove(connection, now)
+            return planned.receipts
+
+    def tend(self, now: float) -> bool:
+        """Forget one step's worth; see ``Store``."""
+        with self._transaction() as connection:
+            return forget(connection, self._limits, now)
+
+    def close(self) -> None:
+        """Close the connection; the last one of all processes checkpoints, under the lock."""
+        if self._connection is not None:
+            # Without the lock it stays open, for the end of the process.
+            with suppress(OSError), self._lock.within(BUSY_SECONDS):
+                self._disconnect()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._lock, self._undone_on_error():
+                connection = self._connected()
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+        except (sqlite3.Error, OSError, UnusableLedger) as error:
+            raise unavailable(error) from error
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Forget a failed transaction, and its connection, whose state nobody knows."""
+        try:
+            yield
+        except BaseException:
+            if inode(self._path) == self._inode:
+                self._disconnect()
+            raise
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path)
+            self._inode = inode(self._path)
+        elif inode(self._path) != self._inode:
+            # Writing on would count into a file without a name, lost at the next start.
+            raise UnusableLedger(f"{self._path} was removed or replaced while in use")
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with suppress(sqlite3.Error):
+                connection.close()  # rolls back what is open

@@ -1,0 +1,45 @@
+"""What a kind of storage brings: a ``Store`` that writes and a ``Reader`` that reads.
+
+``sqlite`` and ``postgres`` each have both; ``durable`` makes a ``Ledger`` of them.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from exporter.ledger.interface import Delivery, Posting, Receipt, Snapshot
+from exporter.metrics.families import Increment
+
+
+class Store(Protocol):
+    """The writing side, which the committing thread alone calls."""
+
+    def commit(
+        self,
+        postings: Sequence[Posting],
+        tallies: Sequence[Increment],
+        deliveries: Sequence[Delivery],
+    ) -> Sequence[Receipt]:
+        """Write everything in one durable transaction and return a receipt for each posting.
+
+        With nothing to write it still proves that a commit is possible.  Raises
+        ``LedgerUnavailable`` after undoing all; the next call starts afresh.
+        """
+
+    def tend(self, now: float) -> bool:
+        """Forget one small step's worth of what is too old; return if more is due."""
+
+    def close(self) -> None:
+        """Let go of the storage."""
+
+
+class Reader(Protocol):
+    """The reading side, for any thread.  Raises ``LedgerUnavailable``."""
+
+    def snapshot(self) -> Snapshot:
+        """Return all that is committed."""
+
+    def deliveries(self) -> Sequence[Delivery]:
+        """Return the committed deliveries, oldest first, their attempts not yet counted."""
+
+    def close(self) -> None:
+        """Let go of the storage."""

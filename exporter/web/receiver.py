@@ -1,0 +1,206 @@
+"""The receiver of callbacks: one straight path, and no idea of any server.
+
+    decode -> verify -> parse -> record -> answer
+
+``take`` is everything before the commit, ``settle`` everything after it, for all callbacks
+that shared the commit; the shells around (``public``, ``lane``) bring requests, and wait for
+the ledger between the two in their own way.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from exporter.ledger import DELIVERIES_KEPT, Ledger, LedgerUnavailable, Outcome, Posting, Receipt
+from exporter.metrics import catalogue
+from exporter.metrics.entries import Entry, entry_for
+from exporter.protocol import signature
+from exporter.protocol.envelope import Envelope
+from exporter.protocol.events import Event, Packet
+from exporter.protocol.refusals import Refusal
+from exporter.protocol.signature import Keyring
+from exporter.web import deliveries
+from exporter.web.answers import ACCEPTED, REFUSED, Answer
+from exporter.web.limit import Limit, LineLimit
+
+NOTHING: Final = Envelope.of({})
+"""The envelope of a callback without a packet."""
+
+Line = tuple[str, str, dict[str, Any]]
+"""A log line: its level, its event and its fields."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the receiver takes: the settings of these names."""
+
+    callback_path: str
+    max_body_bytes: int
+    signature_tolerance_seconds: float
+    accept_unsigned: tuple[str, ...]
+    log_user_ip: bool
+
+    def takes_unsigned(self, envelope: Envelope) -> bool:
+        """Return whether a packet's event is taken without a signature."""
+        if not self.accept_unsigned:
+            return False  # then not even its event is looked at
+        return "all" in self.accept_unsigned or envelope.event_name in self.accept_unsigned
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST of the callback path, read to its end; ``remote_address`` is for the log."""
+
+    body: bytes
+    remote_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A callback that is good to be recorded."""
+
+    envelope: Envelope
+    event: Event
+    posting: Posting
+    remote_address: str | None
+
+
+class Receiver:
+    """Takes callbacks; see the module's path."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        keyring: Keyring,
+        policy: Policy,
+        write: Callable[[Sequence[Line]], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.ledger: Final = ledger
+        self.policy: Final = policy
+        self._keyring = keyring
+        self._clock = clock
+        self._write = write
+        self._lines = LineLimit("callback.rejected")
+        self._noted = Limit(DELIVERIES_KEPT, seconds=1)  # more cost, and show, no more
+
+    def takes(self, path: str) -> bool:
+        """Return whether a path is the callback path or below it."""
+        own = self.policy.callback_path
+        return path == own or path.startswith(f"{own}/")
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one callback, after waiting for its commit."""
+        taken = self.take(request)
+        if isinstance(taken, Answer):
+            return taken
+        result: Receipt | LedgerUnavailable
+        try:
+            result = self.ledger.record(*taken.posting)
+        except LedgerUnavailable as error:
+            result = error
+        return self.settle([taken], [result])[0]
+
+    def take(self, request: Request) -> Verified | Answer:
+        """Return a callback that is to be recorded, or the answer to a refused one."""
+        envelope = NOTHING
+        try:
+            envelope = Envelope.of(_decode(request.body))
+            now = self._clock()
+            self._verify(envelope, now)
+            event = envelope.event()
+            return Verified(
+                envelope, event, Posting(entry_for(event), now), request.remote_address
+            )
+        except Refusal as refusal:
+            return self.refuse(refusal, request.remote_address, envelope)
+
+    def settle(
+        self, callbacks: Sequence[Verified], results: Sequence[Receipt | LedgerUnavailable]
+    ) -> list[Answer]:
+        """Note and log callbacks that shared a commit, and return their answers."""
+        answers: list[Answer] = []
+        lines: list[Line] = []
+        for callback, result in zip(callbacks, results, strict=True):
+            if isinstance(result, LedgerUnavailable):
+                refusal = Refusal("ledger_unavailable", str(result))
+                answers.append(self.refuse(refusal, callback.remote_address, callback.envelope))
+                continue
+            entry, now = callback.posting
+            taken = deliveries.Taken(result.outcome, entry, now, callback.envelope.expires_at)
+            self.ledger.note(taken)
+            lines.append(self._line(callback.event, entry, result, now))
+            answers.append(ACCEPTED)
+        self._write(lines)
+        return answers
+
+    def refuse(
+        self, refusal: Refusal, remote_address: str | None, envelope: Envelope | None
+    ) -> Answer:
+        """Tally, note and log a refusal, and return its answer.
+
+        A flood of refusals floods neither ledger nor log.  What is no callback has no
+        ``envelope`` and is not noted; a callback of which nothing was read has ``NOTHING``.
+        """
+        self.ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
+        now = self._clock()
+        if envelope is not None and self._noted.admits("", now):
+            self.ledger.note(deliveries.refused(refusal, envelope, now))
+        if self._lines.admits(refusal.reason, now):
+            self._lines.summarise(now)
+            log.warning(
+                "callback.rejected",
+                reason=refusal.reason,
+                status=refusal.status,
+                detail=refusal.detail or None,
+                remote_address=remote_address,
+            )
+        return REFUSED[refusal.reason]
+
+    def summarise(self, now: float = inf) -> None:
+        """Log how many refusals the log left out: now and then, and without ``now`` at the end."""
+        self._lines.summarise(now)
+
+    def _verify(self, envelope: Envelope, now: float) -> None:
+        if not envelope.is_signed and self.policy.takes_unsigned(envelope):
+            return
+        if envelope.is_signed and not self._keyring and "all" in self.policy.accept_unsigned:
+            return  # a template with a key that we were told not to want
+        signature.verify(
+            envelope,
+            keyring=self._keyring,
+            now=now,
+            tolerance=self.policy.signature_tolerance_seconds,
+        )
+
+    def _line(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> Line:
+        level = "warning" if event.abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
+        fields: dict[str, Any] = {
+            "event_name": event.name,
+            "push_domain": event.push_domain,
+            "app_name": event.app_name,
+            "stream_id": event.stream_id,
+            **event.details,
+        }
+        if entry.occurred_at is not None:
+            fields["delay_seconds"] = round(max(0.0, now - entry.occurred_at), 3)
+        if self.policy.log_user_ip and event.user_ip:
+            fields["user_ip"] = event.user_ip
+        return level, f"callback.{receipt.outcome}", fields
+
+
+def _decode(body: bytes) -> Packet:
+    try:
+        packet = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refusal("malformed_json") from None
+    if not isinstance(packet, dict):
+        raise Refusal("not_an_object")
+    return packet
