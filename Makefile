@@ -22,7 +22,8 @@ demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
 	$(BIN)/python -m exporter.demo $(DEMO)
 
 test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not alone" -n $(JOBS) --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -m alone
 
 test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
 	$(BIN)/python -m pytest -q --fast -n 3 --dist worksteal

@@ -31,10 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out modules that start programs, without importing them, where that is asked for."""
-    if not config.getoption("--fast") or collection_path.suffix != ".py":
+    """Do not even import a module of which nothing is asked for."""
+    if collection_path.suffix != ".py":
         return None
-    return _starts_servers(collection_path) or None
+    if config.getoption("--fast"):
+        return _starts_servers(collection_path) or None
+    if config.getoption("-m") == "alone":
+        return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
