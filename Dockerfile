@@ -13,6 +13,10 @@ COPY requirements.lock ./
 RUN /opt/css-exporter/bin/python -m pip install --require-hashes --requirement requirements.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY exporter/ exporter/
+# What the package carries, see exporter/files.
+COPY deploy/ deploy/
+COPY grafana/ grafana/
+COPY prometheus/ prometheus/
 # No compiler, no installer in what runs: pip and setuptools end here.
 RUN /opt/css-exporter/bin/python -m pip install --no-deps --no-build-isolation . \
     && /opt/css-exporter/bin/python -m pip uninstall --yes setuptools pip

@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run demo test test-fast tools lint format dashboards lock golden clean
+.PHONY: help run demo test test-fast tools lint format generated golden lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,12 +39,13 @@ lint: $(VENV)/installed-dev ## Check style and types
 format: $(VENV)/installed-dev ## Put the code in the house style
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
-dashboards: $(VENV)/installed-dev ## Write grafana/dashboards from their code
+generated: $(VENV)/installed-dev ## Write the files that code makes: tables, dashboards, rules
+	$(BIN)/python -m docs.build
 	$(BIN)/python -m grafana.build
+	$(BIN)/python -m deploy.kubernetes.build
 
-golden: $(VENV)/installed-dev ## Rewrite the committed results that tests compare with
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/web/test_golden_scrape.py tests/repository/test_readme.py \
-	    tests/deploy/test_kubernetes_rules.py
+golden: $(VENV)/installed-dev ## Rewrite the committed scrapes that tests compare with
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/web/test_golden_scrape.py
 
 lock: $(VENV)/installed-dev ## Pin what is installed, with hashes and without addresses
 	$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock

@@ -1,5 +1,7 @@
 """The command line: ``css-exporter``."""
 
+import json
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import import_module
@@ -8,11 +10,11 @@ from pathlib import Path
 import click
 
 from exporter import DISTRIBUTION
-from exporter.daemon import logs
-from exporter.daemon.flags import load_or_exit, setting_options, shown
+from exporter.daemon import doctor, files, logs
+from exporter.daemon.flags import load_given, load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.server import Server
-from exporter.daemon.settings import ENV_PREFIX, Settings
+from exporter.daemon.settings import ENV_PREFIX, Settings, SettingsError
 from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, check_url, open_ledger
 from exporter.replay.cli import replay
 from exporter.simulator.cli import simulate
@@ -91,6 +93,53 @@ def copy_ledger(source: str, target: str) -> None:
         except (UnusableLedger, LedgerUnavailable, OSError) as error:
             raise click.ClickException(f"{error}. Nothing was copied.") from None
     click.echo(f"Copied {rows} rows. Start the exporter with this ledger now.")
+
+
+@main.command("files")
+@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Also write over files that are not the same.")
+def show_files(directory: Path | None, *, replace: bool) -> None:
+    """List the dashboards, rules and examples that come with the exporter.
+
+    Or write them into DIR, which is made if need be.
+    """
+    names = files.carried()
+    if directory is None:
+        click.echo("\n".join(map(str, names)))
+        return
+    try:
+        changed = files.differing(directory, names)
+        if changed and not replace:
+            raise click.ClickException(
+                f"{', '.join(map(str, changed))}: there already, and different. Nothing was"
+                " written; --replace writes over them."
+            )
+        files.write(directory, names)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Wrote {len(names)} files into {directory}.")
+
+
+@main.command("doctor")
+@setting_options
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def show_findings(config: Path | None, *, as_json: bool, **flags: str | None) -> None:
+    """Say what is wrong with this installation, and what to do about it.
+
+    Give it the settings, the user and the machine of the exporter. It changes nothing, and ends
+    with status 1 if something is wrong.
+    """
+    logs.configure("console", "critical")  # the findings say it
+    try:
+        findings = list(doctor.examine(load_given(config, flags)))
+    except SettingsError as error:
+        findings = [doctor.Finding("wrong", "settings", sentence) for sentence in error.errors]
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
+    else:
+        for level, about, sentence in findings:
+            click.echo(f"{level:5}  {about:15}  {sentence}.")
+    sys.exit(any(finding.level == "wrong" for finding in findings))
 
 
 def _tell_key(settings: Settings, keys: Keys) -> None:

@@ -36,11 +36,15 @@ def setting_options(command: Any) -> Any:
     return config(command)
 
 
+def load_given(config: Path | None, flags: dict[str, str | None]) -> Loaded:
+    """Return the settings, with those of the flags that were given.  Raises ``SettingsError``."""
+    return load({name: value for name, value in flags.items() if value is not None}, config)
+
+
 def load_or_exit(config: Path | None, flags: dict[str, str | None]) -> Loaded:
     """Return the settings, or print every error and end with status 1."""
-    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        loaded = load(given, config)
+        loaded = load_given(config, flags)
     except SettingsError as error:
         for sentence in error.errors:
             click.echo(f"css-exporter: {sentence}", err=True)

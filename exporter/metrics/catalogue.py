@@ -236,6 +236,14 @@ SCRAPE_SECONDS = Family(
     scale=1_000_000,
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+LAST_SCRAPE = Family(
+    "tencent_css_exporter_last_scrape_timestamp_seconds",
+    "gauge",
+    "When Prometheus last scraped these metrics. A series that was shown with its value by then"
+    " is not shown at 0 again, whatever the clocks of the exporter's machines do.",
+    latest=True,
+    scale=1000,
+)
 
 BUILD_INFO = Family(
     "tencent_css_exporter_build_info",
@@ -254,6 +262,15 @@ CALLBACK_KEYS = Family(
     "tencent_css_exporter_callback_keys",
     "gauge",
     "Callback keys that may sign.",
+    of_process=True,
+)
+
+UNCOMMITTED_REJECTIONS = Family(
+    "tencent_css_exporter_uncommitted_rejections",
+    "gauge",
+    "Callbacks refused by this process that tencent_css_callback_rejections_total does not have"
+    " yet, because the ledger could not commit.",
+    {"reason": REJECTIONS.labels["reason"]},
     of_process=True,
 )
 

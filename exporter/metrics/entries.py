@@ -75,9 +75,7 @@ class Entry:
         received = (
             *self.increments,
             catalogue.CALLBACKS.add(self.event),
-            catalogue.LAST_CALLBACK.add(
-                self.event, amount=round(now * catalogue.LAST_CALLBACK.scale)
-            ),
+            *catalogue.LAST_CALLBACK.at(now, self.event),
         )
         if self.occurred_at_ms is None:
             return received

@@ -66,6 +66,10 @@ class Family:
         """Return the increment of a counter or gauge by an amount in units of 1/scale."""
         return Increment(self.name, _checked(self, labels), "", amount)
 
+    def at(self, time: float, *labels: str) -> tuple[Increment]:
+        """Return what sets a ``latest`` gauge to a Unix time, if it is not later already."""
+        return (self.add(*labels, amount=round(time * self.scale)),)
+
     def observe(self, value: float, *labels: str) -> tuple[Increment, Increment]:
         """Return the increments of a histogram's bucket and sum for a value >= 0."""
         labels = _checked(self, labels)

@@ -10,11 +10,12 @@ from typing import BinaryIO, Final
 
 import click
 
-from exporter.replay.resending import Outcome, Replay, Survey, Tempo
-from exporter.simulator.cli import receiver_options, signer_of
-from exporter.simulator.connection import Target
-from exporter.simulator.progress import Progress, interrupt_on
-from exporter.simulator.run import LOOK_SECONDS, hint
+from exporter.replay.pace import Pace, Survey
+from exporter.replay.run import Replay, Results
+from exporter.sending.connection import CallbackUrl
+from exporter.sending.options import key_of, receiver_options
+from exporter.sending.progress import follow, interrupt_on
+from exporter.sending.requests import hint
 
 _LISTED_LINES: Final = 20
 """How many refused lines are printed one by one."""
@@ -42,7 +43,7 @@ _LISTED_LINES: Final = 20
 )
 def replay(
     file: BinaryIO,
-    url: Target | None,
+    url: CallbackUrl | None,
     key: str | None,
     key_file: Path | None,
     connections: int,
@@ -51,17 +52,17 @@ def replay(
 ) -> None:
     """Send the callbacks of FILE again, signed afresh.
 
-    FILE holds one packet a line, as JSON, or an object with the packet under packet, body or
-    request; - is standard input. Bad lines are reported with their number and skipped. What
-    is refused is reported; what is not answered is sent again for half a minute. Status 1
-    if any line was bad or not accepted.
+    Each line of FILE is a packet as JSON, or an object that holds one under packet, body or
+    request; - is standard input. Bad lines are reported with their number and skipped, and so
+    is what the receiver refuses. What it does not answer is sent again for half a minute.
+    Status 1 if any line was bad or not accepted.
 
     A receiver that has counted these callbacks already (in the last 24 hours) counts them as
-    redeliveries. With --shift, events that are told apart by their time alone are new ones.
+    redeliveries. With --shift, events whose identity holds their time are new ones.
     """
     if url is None:
         raise click.UsageError("give --url to say where to send")
-    signer = signer_of(key, key_file)
+    callback_key = key_of(key, key_file)
     interrupt_on(signal.SIGINT, signal.SIGTERM)
     with TemporaryFile() as copy:
         if not file.seekable():
@@ -69,33 +70,31 @@ def replay(
             copy.seek(0)
             file = copy
         survey = Survey.of(file)
+        file.seek(0)
         for line in survey.faults:
             click.echo(f"line {line.number}: {line.fault}", err=True)
-        tempo = Tempo.of(survey, speed, time.time(), shift=shift)
-        running = Replay(file, tempo, url, signer, connections)
-        with Progress("replay", survey.packets) as progress:
-            try:
-                done = False
-                while not done:
-                    done = running.wait(LOOK_SECONDS)
-                    progress.show(running.outcome.done, f"{running.outcome.done:,} sent")
-            except KeyboardInterrupt:
-                running.stop()
-                while not running.wait(LOOK_SECONDS):
-                    progress.show(running.outcome.done, "ending")
-    _tell(survey, running.outcome)
+        pace = Pace.of(survey, speed, time.time(), shift=shift)
+        running = Replay(file, pace, url, callback_key, connections)
+        results = running.results
+        follow(
+            running.threads,
+            "replay",
+            survey.packets,
+            lambda: (results.done, f"{results.done:,} sent"),
+        )
+    _report(survey, results)
 
 
-def _tell(survey: Survey, outcome: Outcome) -> None:
-    """Say what became of all lines, and end with status 1 unless all is well."""
-    for number, reason in sorted(outcome.refused)[:_LISTED_LINES]:
+def _report(survey: Survey, results: Results) -> None:
+    """Print what became of all lines; end with status 1 unless all were accepted."""
+    for number, reason in sorted(results.refused)[:_LISTED_LINES]:
         click.echo(f"line {number}: {reason}{hint(reason)}", err=True)
-    for reason, times in outcome.reasons.most_common():
+    for reason, times in results.reasons.most_common():
         click.echo(f"not accepted: {reason} {times:,}")
-    left = survey.packets - outcome.done
+    left = survey.packets - results.done
     click.echo(
-        f"accepted {outcome.accepted:,} of {survey.packets:,};"
+        f"accepted {results.accepted:,} of {survey.packets:,};"
         f" bad lines {len(survey.faults):,}; not sent {left:,}"
     )
-    if survey.faults or outcome.refused or left:
+    if survey.faults or results.refused or left:
         sys.exit(1)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from exporter.simulator.meaning import Packet
+from exporter.sending.requests import Packet
 
 WRAPPERS: Final = ("packet", "body", "request")
 
@@ -28,7 +28,7 @@ _TIMES: Final = frozenset(
 """Fields that are shifted, wherever they stand."""
 
 _SECONDS_FROM: Final = 5e8
-"""A smaller number is no time of day (1985): an offset, such as those of words."""
+"""A smaller number (before 1985) is no point in time but an offset, such as those of words."""
 
 _MILLISECONDS_FROM: Final = 1e11
 
@@ -82,7 +82,7 @@ def _shifted(field: str, value: Any, seconds: int) -> Any:
 
 
 def _number(value: Any) -> int | float | None:
-    """Return the time in a field, as it is (seconds or milliseconds), None if it is none."""
+    """Return the time in a field, in seconds or milliseconds as sent, None if it is no time."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):

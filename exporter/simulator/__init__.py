@@ -1,14 +1,14 @@
-"""Simulated callbacks, and the exact truth about them.
+"""Simulated callbacks, and exactly what an exporter must show of them.
 
 The flow; each word is a module::
 
-    world  -> callback         hosts live; each callback knows what it must add (packets, meaning)
-    plan   -> what goes next   pace, retries, redeliveries, delays, forgeries; scenarios
-    sender -> answer           threads that post, and tell the plan what was answered
-    truth  -> report -> check  what was accepted, as the samples that the exporter must show
+    world   -> callback            hosts live; each packet comes with what it must add
+    plan    -> what is sent next   pace, retries, redeliveries, delays, forgeries, scenarios
+    sender  -> answer              threads that send, and give the plan each answer
+    expected -> report -> check    what an exporter must show, given its answers; and does it?
 
-``world``, ``packets``, ``meaning``, ``plan``, ``scenarios``, ``forgery`` and ``truth`` are
-pure: time is an argument, chance is a seeded generator.  The truth is never derived from the
-exporter's own reading of a packet: of the exporter only the names of metrics, the closed
-label values and the signature are used.
+``world``, ``hosts``, the packets, ``callback``, ``samples``, ``weights``, ``plan``,
+``scenarios``, ``forgery``, ``outgoing``, ``expected`` and ``report`` are pure: time is an
+argument, chance is a seeded generator.  What is expected never comes from the exporter's own
+reading of a packet: only its names of metrics, its label values and its signature are used.
 """

@@ -1,20 +1,22 @@
-"""Compare the truth of a run with what an exporter shows.
+"""Compare what a run expects with what an exporter shows.
 
-Compared, for every series, is by how much it grew since before the run (since an empty
-ledger, if nobody looked then), exactly:
+For every series, compared is by how much it grew since before the run, or since an empty
+ledger if nobody looked before.  Exactly:
 
 - all counters: what callbacks add, accepted callbacks, redeliveries, refusals, and those
   that must not move (overflowed sources, expired pushes);
 - histograms of what packets say (push durations): every bucket, count and sum;
 - active streams by source and origin, and open pushes;
-- of the delay of callbacks only the count: when they were received the exporter alone knows.
+- dropped streams by source and origin, and watched streams, as they must be when one looks;
+- of the delay of callbacks only the count: only the exporter knows when it received them.
 
 Not compared: when the last callback came, when the oldest open push began, how many sources
 there are, descriptions of errcodes, and what the exporter measures of itself.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.client import HTTPException
 from typing import Final, NamedTuple
 from urllib.error import HTTPError
@@ -24,14 +26,16 @@ from urllib.request import Request, urlopen
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.metrics import catalogue
-from exporter.simulator.meaning import Sample, le
-from exporter.simulator.report import Report, scale_of, shown
-from exporter.simulator.truth import NOTHING, Range
+from exporter.simulator import gauges
+from exporter.simulator.gauges import Look, Window
+from exporter.simulator.report import Report
+from exporter.simulator.samples import NOTHING, Range, Sample, in_units, le, sample, scale_of
 
 SETTLE_SECONDS: Final = 5.0
 """How long a difference may last: refusals are committed up to a second later."""
 
 _TIMEOUT_SECONDS: Final = 20.0
+_WINDOW: Final = Window()
 
 _COMPARED: Final = frozenset(
     family.name
@@ -55,7 +59,7 @@ _COMPARED_SAMPLES: Final = (
 
 
 class CheckError(Exception):
-    """An exporter that cannot be asked; the text is for the user."""
+    """The exporter's metrics cannot be read; the text is for the user."""
 
 
 class Difference(NamedTuple):
@@ -66,22 +70,23 @@ class Difference(NamedTuple):
     grew: int
 
     def __str__(self) -> str:
-        least, most = (f"{shown(self.sample, end):.15g}" for end in self.expected)
+        least, most = (f"{in_units(self.sample, end):.15g}" for end in self.expected)
         expected = least if least == most else f"{least} to {most}"
-        return f"{self.sample}: sent {expected}, shown {shown(self.sample, self.grew):.15g}"
+        return f"{self.sample}: sent {expected}, shown {in_units(self.sample, self.grew):.15g}"
 
 
 class Exporter:
-    """An exporter's private listener, to be asked for what its ledger holds."""
+    """An exporter's private listener, asked for the metrics of its ledger."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         """Take the address of ``/metrics``; ``token`` is the exporter's ``metrics_token``."""
-        self._url = _of_ledger(url)
+        self._url = _metrics_url(url)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def shows(self) -> dict[Sample, int]:
-        """Return all samples that are compared, in whole numbers.  Raises ``CheckError``."""
-        request = Request(self._url, headers=self._headers)  # noqa: S310 - _of_ledger looked
+    def look(self) -> Look:
+        """Return all samples that can be compared, in whole numbers.  Raises ``CheckError``."""
+        request = Request(self._url, headers=self._headers)  # noqa: S310 - _metrics_url checked it
+        began_at = time.time()
         try:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
                 text = answer.read().decode()
@@ -93,7 +98,7 @@ class Exporter:
             raise CheckError(f"{self._url} cannot be read: {error}") from error
         if not found:
             raise CheckError(f"{self._url} shows no metrics of this exporter")
-        return found
+        return Look(found, began_at, time.time())
 
     def differences(
         self,
@@ -101,38 +106,60 @@ class Exporter:
         seconds: float = SETTLE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> list[Difference]:
-        """Return what still differs from a report after so long at most."""
+        """Return what still differs from a report after so many seconds."""
         deadline = time.monotonic() + seconds
-        while (found := compare(report, self.shows())) and time.monotonic() < deadline:
+        report = _known(report)
+        while (found := compare(report, self.look())) and time.monotonic() < deadline:
             sleep(0.25)
         return found
 
 
-def compare(report: Report, after: Mapping[Sample, int]) -> list[Difference]:
-    """Return every sample that did not grow as a report says, sorted."""
+def compare(report: Report, look: Look, window: Window = _WINDOW) -> list[Difference]:
+    """Return every sample that did not grow as a report says, sorted.
+
+    ``window`` is what the exporter's settings say of dropped streams.
+    """
     before = report.before or {}
+    states = gauges.dropped(report.drops, window, look) | gauges.watched(report.watched)
     found = []
-    for sample in sorted({*report.samples, *before, *after}):
-        expected = report.samples.get(sample, NOTHING)
-        grew = after.get(sample, 0) - before.get(sample, 0)
+    for one in sorted({*report.samples, *states, *before, *look.samples}):
+        shown_before = before.get(one, 0)
+        if one.name == gauges.DROPPED:
+            # What was dropped before is not ours: it may have come back meanwhile, or not.
+            least, most = states.get(one, NOTHING)
+            expected = Range(least - shown_before, most)
+        elif one in states:
+            expected = Range(*(end - shown_before for end in states[one]))
+        else:
+            expected = report.samples.get(one, NOTHING)
+        grew = look.samples.get(one, 0) - shown_before
         if grew not in expected:
-            found.append(Difference(sample, expected, grew))
+            found.append(Difference(one, expected, grew))
     return found
+
+
+def _known(report: Report) -> Report:
+    """Return a report without the streams of gauges that the exporter does not have."""
+    return replace(
+        report,
+        drops=report.drops if gauges.DROPPED in catalogue.BY_NAME else (),
+        watched=report.watched if gauges.WATCHED_ACTIVE in catalogue.BY_NAME else (),
+    )
 
 
 def _samples(text: str) -> Iterator[tuple[Sample, int]]:
     for family in text_string_to_metric_families(text):
-        for one in family.samples:
-            if one.name in _COMPARED_SAMPLES:
-                labels = dict(one.labels)
+        for shown in family.samples:
+            if shown.name in _COMPARED_SAMPLES:
+                labels = dict(shown.labels)
                 if "le" in labels:
                     labels["le"] = le(float(labels["le"]))
-                sample = Sample(one.name, tuple(sorted(labels.items())))
-                yield sample, round(one.value * scale_of(sample))
+                one = sample(shown.name, **labels)
+                yield one, round(shown.value * scale_of(one))
 
 
-def _of_ledger(url: str) -> str:
-    """Return an address of metrics, asking only for the ledger's; raise ``CheckError``."""
+def _metrics_url(url: str) -> str:
+    """Return the address of the ledger's metrics alone.  Raises ``CheckError``."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CheckError(f"{url} is no address like http://127.0.0.1:10063/metrics")

@@ -4,51 +4,33 @@ import secrets
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
+from exporter.sending.connection import CallbackUrl
+from exporter.sending.options import key_of, receiver_options
+from exporter.sending.progress import interrupt_on
+from exporter.simulator.callback import Stream
 from exporter.simulator.check import CheckError, Exporter
-from exporter.simulator.connection import Target
-from exporter.simulator.progress import interrupt_on
+from exporter.simulator.options import Options
 from exporter.simulator.report import Report, ReportError
 from exporter.simulator.run import Run
 from exporter.simulator.scenarios import SCENARIOS
 
 T = TypeVar("T")
 
-_SCENARIO_HELP = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
+_DEFAULTS: Final = Options()
+_SCENARIO_HELP: Final = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
 
 
-def _target(_context: click.Context, _parameter: click.Parameter, url: str | None) -> Any:
+def _streams(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Stream, ...]:
     try:
-        return url and Target.of(url)
+        return tuple(map(Stream.of, texts))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-
-
-def receiver_options(command: Any) -> Any:
-    """Give a command ``--url``, ``--key``, ``--key-file`` and ``--connections``."""
-    for option in (
-        click.option(
-            "--connections",
-            type=click.IntRange(1, 256),
-            default=16,
-            show_default=True,
-            help="Parallel connections.",
-        ),
-        click.option(
-            "--key-file",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="File whose first line is the callback key, such as data/callback-key.",
-        ),
-        click.option("--key", help="Callback key to sign with; without one nothing is signed."),
-        click.option(
-            "--url", callback=_target, help="Callback URL, http://127.0.0.1:8080/callback."
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @click.command(
@@ -56,60 +38,68 @@ def receiver_options(command: Any) -> Any:
     "  css-exporter simulate --url http://127.0.0.1:8080/callback --key-file data/callback-key\n"
     "  css-exporter simulate --url URL --key KEY --scenario receiver-outage --time-scale 20 \\\n"
     "      --check http://127.0.0.1:10063/metrics\n"
-    "  css-exporter simulate --url URL --key KEY --rate 0 --duration 30 --report truth.json\n"
-    "  css-exporter simulate --check http://127.0.0.1:10063/metrics --report truth.json"
+    "  css-exporter simulate --url URL --key KEY --rate 0 --duration 30 --report run.json\n"
+    "  css-exporter simulate --check http://127.0.0.1:10063/metrics --report run.json"
 )
 @receiver_options
 @click.option(
     "--scenario",
     type=click.Choice(list(SCENARIOS)),
-    default="steady",
+    default=_DEFAULTS.scenario,
     help=_SCENARIO_HELP,
     show_default=True,
 )
 @click.option(
     "--streams",
     type=click.IntRange(1, 100_000),
-    default=50,
+    default=_DEFAULTS.streams,
     show_default=True,
     help="Hosts, each with a stream of its own.",
 )
 @click.option(
     "--rate",
     type=click.FloatRange(0),
-    default=20.0,
+    default=_DEFAULTS.rate,
     show_default=True,
     help="Requests a second, retries apart; 0: as fast as they are answered.",
 )
 @click.option(
     "--duration",
     type=click.FloatRange(0),
-    default=60.0,
+    default=_DEFAULTS.duration,
     show_default=True,
     help="Seconds of new callbacks; waiting for the last retries comes on top. 0: until Ctrl-C.",
 )
 @click.option(
     "--time-scale",
     type=click.FloatRange(0, min_open=True),
-    default=1.0,
+    default=_DEFAULTS.time_scale,
     show_default=True,
     help="Divides the waits of the documented retry schedule (12 times a minute apart).",
 )
 @click.option("--diurnal", is_flag=True, help="More hosts in the evening of the hosts' days.")
+@click.option(
+    "--watched",
+    multiple=True,
+    callback=_streams,
+    metavar="STREAM",
+    help="A channel that pushes all day, push_domain/app_name/stream_id, that the exporter has"
+    " in watched_streams; more than once for more.",
+)
 @click.option("--seed", type=int, help="The same seed, the same lives.  [default: by chance]")
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the truth of the run, as JSON; without --url: the one to read.",
+    help="File for what the run expects, as JSON; without --url: the one to read.",
 )
 @click.option(
     "--check",
     "metrics_url",
-    help="Address of /metrics, to be compared with the truth: status 1 on any difference.",
+    help="Address of /metrics, compared with what is expected: status 1 on any difference.",
 )
 @click.option("--metrics-token", help="The exporter's metrics_token, for --check.")
 def simulate(
-    url: Target | None,
+    url: CallbackUrl | None,
     key: str | None,
     key_file: Path | None,
     report: Path | None,
@@ -117,7 +107,7 @@ def simulate(
     metrics_token: str | None,
     connections: int,
     seed: int | None,
-    **orders: Any,
+    **options: Any,
 ) -> None:
     """Send realistic callbacks to a receiver, as the platform would.
 
@@ -134,34 +124,34 @@ def simulate(
             raise click.UsageError("give --url to send, or --check and --report to compare")
         _check(_read_report(report), Exporter(metrics_url, metrics_token))
         return
-    signer = signer_of(key, key_file)
-    if orders["scenario"] == "forged" and signer is None:
+    callback_key = key_of(key, key_file)
+    if options["scenario"] == "forged" and callback_key is None:
         raise click.UsageError("nothing can be forged without a key: give --key or --key-file")
     exporter = before = None
     if metrics_url:
         exporter = Exporter(metrics_url, metrics_token)
-        before = _or_exit(exporter.shows)
-    run = Run(**orders, seed=secrets.randbelow(2**31) if seed is None else seed)
+        before = _or_exit(exporter.look).samples
+    run = Run(Options(**options, seed=secrets.randbelow(2**31) if seed is None else seed))
     interrupt_on(signal.SIGINT, signal.SIGTERM)
-    run.send(url, signer, connections)
-    truth = run.report(before)
+    run.send(url, callback_key, connections)
+    result = run.report(before)
     click.echo(run.summary())
     if report:
-        _write(report, truth)
+        _write(report, result)
     if exporter:
-        _check(truth, exporter)
+        _check(result, exporter)
     if not run.accepted:
         raise click.ClickException("nothing was accepted")
 
 
-def _check(truth: Report, exporter: Exporter) -> None:
-    """Print every difference, and end with status 1 if there is one."""
-    differences = _or_exit(lambda: exporter.differences(truth))
+def _check(report: Report, exporter: Exporter) -> None:
+    """Print every difference; end with status 1 if there is one."""
+    differences = _or_exit(lambda: exporter.differences(report))
     for difference in differences:
         click.echo(str(difference))
     if differences:
         raise click.ClickException(f"{len(differences)} samples are not what was sent")
-    click.echo(f"check: all {len(truth.samples):,} samples are exactly what was sent")
+    click.echo(f"check: all {len(report.samples):,} samples are exactly what was sent")
 
 
 def _or_exit(ask: Callable[[], T]) -> T:
@@ -171,9 +161,9 @@ def _or_exit(ask: Callable[[], T]) -> T:
         raise click.ClickException(str(error)) from None
 
 
-def _write(path: Path, truth: Report) -> None:
+def _write(path: Path, report: Report) -> None:
     try:
-        path.write_bytes(truth.document())
+        path.write_bytes(report.document())
     except OSError as error:
         raise click.ClickException(f"{path}: {error.strerror}") from None
 
@@ -183,15 +173,3 @@ def _read_report(path: Path) -> Report:
         return Report.read(path.read_bytes())
     except (OSError, ReportError) as error:
         raise click.ClickException(f"{path}: {error}") from None
-
-
-def signer_of(key: str | None, key_file: Path | None) -> bytes | None:
-    """Return the key to sign with, None for no signature."""
-    if key and key_file:
-        raise click.UsageError("give --key or --key-file, not both")
-    if key_file is None:
-        return key.encode() if key else None
-    lines = key_file.read_text(encoding="utf-8").split()
-    if not lines:
-        raise click.ClickException(f"{key_file} holds no key")
-    return lines[0].encode()

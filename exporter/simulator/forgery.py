@@ -11,29 +11,28 @@ from typing import Final
 import orjson
 
 from exporter.protocol.signature import LIFETIME_SECONDS, sign
-from exporter.simulator import mix
-from exporter.simulator.delivery import Request, body
-from exporter.simulator.meaning import Packet
+from exporter.sending.requests import Packet, Request, signed
+from exporter.simulator import weights
 
 _OLD_SECONDS: Final = 7 * 86400
-"""Longer ago than any tolerance that can be set."""
+"""Longer than any signature_tolerance_seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """A forged request: the refusal that it deserves, and how it is made."""
+    """A forged request: the reason for which it must be refused, and how it is made."""
 
     reason: str
     packet: Packet
     make: Callable[[Packet, float, bytes], Request]
 
     def request(self, now: float, key: bytes | None) -> Request:
-        """Return the request as it is sent at Unix time ``now`` to an owner of a key."""
+        """Return the request as it is sent at Unix time ``now``; ``key`` is the receiver's."""
         return self.make(self.packet, now, key or b"")
 
 
 def _guessed_key(packet: Packet, now: float, _: bytes) -> Request:
-    return Request(body(packet, now, b"a guessed key"))
+    return Request(signed(packet, now, b"a guessed key"))
 
 
 def _no_signature(packet: Packet, _now: float, _key: bytes) -> Request:
@@ -41,7 +40,7 @@ def _no_signature(packet: Packet, _now: float, _key: bytes) -> Request:
 
 
 def _overheard_long_ago(packet: Packet, now: float, key: bytes) -> Request:
-    return Request(body(packet, now - _OLD_SECONDS, key))
+    return Request(signed(packet, now - _OLD_SECONDS, key))
 
 
 def _overheard_and_prolonged(packet: Packet, now: float, key: bytes) -> Request:
@@ -55,11 +54,11 @@ def _odd_expiry(packet: Packet, _now: float, _key: bytes) -> Request:
 
 
 def _cut_off(packet: Packet, now: float, _: bytes) -> Request:
-    return Request(body(packet, now, b"a guessed key")[:-5])
+    return Request(signed(packet, now, b"a guessed key")[:-5])
 
 
 def _list(packet: Packet, now: float, _: bytes) -> Request:
-    return Request(b"[%b]" % body(packet, now, b"a guessed key"))
+    return Request(b"[%b]" % signed(packet, now, b"a guessed key"))
 
 
 def _elsewhere(packet: Packet, _now: float, _key: bytes) -> Request:
@@ -70,9 +69,9 @@ def _curious(_packet: Packet, _now: float, _key: bytes) -> Request:
     return Request(b"", method="GET")
 
 
-Maker = tuple[str, Callable[[Packet, float, bytes], Request]]
+_Maker = tuple[str, Callable[[Packet, float, bytes], Request]]
 
-_MAKERS: Final[Sequence[tuple[int, Maker]]] = (
+_MAKERS: Final[Sequence[tuple[int, _Maker]]] = (
     (40, ("bad_signature", _guessed_key)),
     (20, ("unsigned", _no_signature)),
     (10, ("expired", _overheard_long_ago)),
@@ -86,7 +85,7 @@ _MAKERS: Final[Sequence[tuple[int, Maker]]] = (
 
 
 def forge(packet: Packet, chance: Random) -> Forgery:
-    """Return a forgery of a packet that was seen, with another sequence and stream."""
+    """Return a forgery made from an overheard packet, with another sequence and stream."""
     false = packet | {"sequence": f"forged-{chance.random()}", "stream_id": "forged"}
-    reason, make = mix.draw(chance, _MAKERS)
+    reason, make = weights.draw(chance, _MAKERS)
     return Forgery(reason, false, make)

@@ -1,36 +1,65 @@
-"""Hosts and their pushes, as the world keeps them."""
+"""Hosts, and their pushes."""
 
 from dataclasses import dataclass, field
+from random import Random
+from typing import NamedTuple
 
-from exporter.simulator.meaning import Packet, Stream
-from exporter.simulator.mix import Source
+from exporter.sending.requests import Packet
+from exporter.simulator import weights
+from exporter.simulator.callback import Stream
 
 APPID = 1250000001
 
 
+class Entrance(NamedTuple):
+    """Where a push comes in: ``set_id`` as sent, None if it is not, and what it means."""
+
+    origin: str
+    set_id: int | None
+
+
+class Moment(NamedTuple):
+    """When something happened to a push: Unix milliseconds, and how packets spell it."""
+
+    ms: int
+    event_time: float | str
+
+
 @dataclass(slots=True, eq=False)
 class Push:
-    """One running push: ``lived_since`` is in the world's time, ``began_at`` in the sender's."""
+    """One running push.
+
+    ``lived_since`` and ``recorded_since`` are in the world's time; ``recording`` is the id of
+    its recording session; ``picture`` is width and height.
+    """
 
     sequence: str
+    entrance: Entrance
     lived_since: float
-    began_at: int
     recording: str
     recorded_since: float
+    node: str
+    picture: tuple[int, int]
 
 
 @dataclass(slots=True, eq=False)
 class Host:
-    """One who pushes, again and again, on a stream of their own."""
+    """Somebody who pushes again and again, always to the same stream.
 
-    source: Source
+    A ``channel`` never stops by itself; a ``watched`` one is named by the user.
+    """
+
+    source: weights.Source
     stream_id: str
-    set_id: int | None
+    entrance: Entrance
     recorded_as: tuple[str, str] | None
     captured: bool
     moderated: bool
+    channel: bool = False
+    watched: bool = False
     push: Push | None = None
-    said: dict[str, int] = field(default_factory=dict)
+    latest: dict[str, int] = field(default_factory=dict)
+    _latest_ms: int = 0
 
     @property
     def stream(self) -> Stream:
@@ -51,13 +80,73 @@ class Host:
             "stream_id": self.stream_id,
         }
 
-    def first_in_second(self, what: str, second: int) -> bool:
-        """Return whether ``what`` was not yet told of this stream in a second.
+    def begins_at(self, now: float, chance: Random) -> Moment:
+        """Return when a push begins: later than all before, so that it is the newest."""
+        return self._moment(now, self._latest_ms + 1, chance)
 
-        Some packets have no identity but what, where and in which second: the sender tells
-        each of them once.
+    def ends_at(self, now: float, chance: Random) -> Moment:
+        """Return when a push ends, or fails to begin: not before what happened before."""
+        return self._moment(now, self._latest_ms, chance)
+
+    def first_in_second(self, what: str, second: int) -> bool:
+        """Return whether no packet about ``what`` was made for this stream in a second.
+
+        Some packets have no other identity than these three: the second of two would look
+        like a redelivery.
         """
-        if self.said.get(what) == second:
+        if self.latest.get(what) == second:
             return False
-        self.said[what] = second
+        self.latest[what] = second
         return True
+
+    def _moment(self, now: float, earliest_ms: int, chance: Random) -> Moment:
+        ms = max(int(now * 1000), earliest_ms)
+        spelling = weights.draw(chance, weights.TIME_SPELLINGS)
+        seconds = ms // 1000
+        if seconds * 1000 < earliest_ms and spelling != "fraction":
+            spelling = "milliseconds"  # whole seconds are not exact enough
+        if spelling in ("seconds", "text"):
+            ms = seconds * 1000
+        self._latest_ms = ms
+        match spelling:
+            case "seconds":
+                return Moment(ms, seconds)
+            case "text":
+                return Moment(ms, str(seconds))
+            case "fraction":
+                return Moment(ms, ms / 1000)
+            case "milliseconds":
+                return Moment(ms, ms)
+
+
+def another_entrance(entrance: Entrance, chance: Random) -> Entrance:
+    """Return an entrance with another ``set_id``."""
+    others = [
+        Entrance(origin, set_id)
+        for origin, set_ids in weights.SET_IDS.items()
+        for set_id in set_ids
+        if set_id != entrance.set_id
+    ]
+    return chance.choice(others)
+
+
+def host_of(source: weights.Source, stream_id: str, chance: Random) -> Host:
+    """Return a host with habits of its own."""
+    recorded = chance.random() < 0.5
+    return Host(
+        source=source,
+        stream_id=stream_id,
+        entrance=Entrance(source.origin, chance.choice(weights.SET_IDS[source.origin])),
+        recorded_as=weights.draw(chance, weights.RECORDING_FORMATS) if recorded else None,
+        captured=chance.random() < 0.6,
+        moderated=chance.random() < 0.6,
+    )
+
+
+def channel_of(stream: Stream, chance: Random, *, watched: bool) -> Host:
+    """Return a host that pushes all day, from the mainland."""
+    source = weights.Source(stream.push_domain, stream.app_name, "mainland")
+    host = host_of(source, stream.stream_id, chance)
+    host.channel = True
+    host.watched = watched
+    return host

@@ -1,4 +1,4 @@
-"""Packets of pushes, recordings, captures and moderation, each with its meaning.
+"""Callbacks of recordings, captures and moderation.
 
 Pure.  ``now`` is the sender's Unix time; ``serial`` a number that no other packet has.
 """
@@ -7,82 +7,11 @@ import json
 from random import Random
 
 from exporter.metrics import catalogue
-from exporter.simulator import mix
+from exporter.simulator import weights
+from exporter.simulator.callback import Callback
 from exporter.simulator.hosts import Host, Push
-from exporter.simulator.meaning import Callback, Packet, PushBegun, add, observe
-
-_USER_IP = "198.51.100.23"
-
-
-def push(host: Host, begun: Push) -> Callback:
-    """Return the callback of a push that began."""
-    packet = _of_push(host, begun, 1, begun.began_at) | {"errcode": 0, "errmsg": "ok"}
-    return Callback(
-        "push",
-        packet | {"width": 0, "height": 0},
-        (add(catalogue.PUSHES, **host.labels, origin=host.source.origin),),
-        begins=PushBegun(begun.sequence, host.stream, host.source.origin, begun.began_at),
-    )
-
-
-def interruption(
-    host: Host, ended: Push, errcode: mix.ErrCode, milliseconds: int, now: int
-) -> Callback:
-    """Return the callback of a push that ended after so long."""
-    origin = host.source.origin
-    packet = _of_push(host, ended, 0, now) | {
-        "push_duration": str(milliseconds),
-        "errcode": errcode.number,
-        "errmsg": errcode.errmsg,
-        "width": 1280,
-        "height": 720,
-    }
-    counted = add(
-        catalogue.INTERRUPTIONS,
-        **host.labels,
-        origin=origin,
-        errcode=errcode.errcode,
-        cause=errcode.cause,
-    )
-    lasted = observe(catalogue.PUSH_DURATION, milliseconds, **host.labels, origin=origin)
-    return Callback("interruption", packet, (counted, *lasted), ends=ended.sequence)
-
-
-def push_error(host: Host, running: Push, chance: Random, now: int) -> Callback:
-    """Return a report of the faults of a running push."""
-    faults: dict[int, str] = dict(
-        mix.draw(chance, mix.PUSH_ERRORS) for _ in range(chance.randint(1, 3))
-    )
-    counts = {number: chance.randint(1, 5) for number in faults}
-    at = now * 1000 + chance.randrange(1000)
-    packet = host.named("domain", "path") | {
-        "interface": "general_callback",
-        "event_type": 321,
-        "stream_param": _param(host),
-        "sequence": running.sequence,
-        "user_ip": _USER_IP,
-        "data_time": at,
-        "report_interval": 5000,
-        "timeout": 5000,
-        "abnormal_event": [
-            {
-                "type": number,
-                "count": count,
-                "type_desc_en": "interval bigger than 1000(ms)",
-                "type_desc_cn": "",
-                "detail": [{"desc": "too late", "occur_time": at - 1000}],
-            }
-            for number, count in counts.items()
-        ],
-    }
-    return Callback(
-        "push_error",
-        packet,
-        tuple(
-            add(catalogue.PUSH_ERRORS, counts[number], **host.labels, error=error)
-            for number, error in faults.items()
-        ),
-    )
+from exporter.simulator.push_packets import stream_param
+from exporter.simulator.samples import add
 
 
 def recording(
@@ -103,7 +32,7 @@ def recording(
         "end_time": now,
         "duration": seconds,
         "file_size": str(size) if chance.random() < 0.1 else size,  # documents differ
-        "stream_param": _param(host),
+        "stream_param": stream_param(host),
         "video_url": f"http://vod.example.com/{serial}/file.{spelt}",
         "callback_ext": json.dumps({"video_codec": "h264", "session_id": running.recording}),
     }
@@ -146,7 +75,7 @@ def screencapture(host: Host, chance: Random, now: int, serial: int) -> Callback
         "height": 720,
         "pic_url": path,
         "pic_full_url": f"http://bucket.cos.example.com{path}",
-        "stream_param": _param(host),
+        "stream_param": stream_param(host),
     }
     del packet["appid"]  # this one has none
     return Callback(
@@ -161,13 +90,13 @@ def screencapture(host: Host, chance: Random, now: int, serial: int) -> Callback
 
 def porn_detection(host: Host, chance: Random, now: int, serial: int) -> Callback:
     """Return the callback of a suspicious picture, now and then in the older dialect."""
-    label, sub_label, suggestion, number = mix.draw(chance, mix.IMAGE_FINDINGS)
+    label, sub_label, suggestion, number = weights.draw(chance, weights.IMAGE_FINDINGS)
     packet = host.named("app", "appname")
     packet["streamId"] = packet.pop("stream_id")
     packet |= {
         "event_type": 317,
         "channelId": host.stream_id,
-        "stream_param": _param(host),
+        "stream_param": stream_param(host),
         "img": f"http://img.example.com/{host.stream_id}/{serial}.jpg",
         "type": [number],
         "score": [chance.randint(60, 100)],
@@ -186,7 +115,7 @@ def porn_detection(host: Host, chance: Random, now: int, serial: int) -> Callbac
 
 def audio_moderation(host: Host, chance: Random, serial: int) -> Callback:
     """Return the callback of suspicious sound."""
-    label, suggestion = mix.draw(chance, mix.AUDIO_FINDINGS)
+    label, suggestion = weights.draw(chance, weights.AUDIO_FINDINGS)
     packet = host.named("domain", "path") | {
         "interface": "general_callback",
         "event_type": 315,
@@ -206,21 +135,3 @@ def audio_moderation(host: Host, chance: Random, serial: int) -> Callback:
     }
     counted = add(catalogue.AUDIO_MODERATIONS, **host.labels, label=label, suggestion=suggestion)
     return Callback("audio_moderation", packet, (counted,), timed=False)
-
-
-def _of_push(host: Host, one: Push, event_type: int, now: int) -> Packet:
-    packet = host.named("app", "appname") | {
-        "event_type": event_type,
-        "channel_id": host.stream_id,
-        "event_time": now,
-        "sequence": one.sequence,
-        "node": "203.0.113.7",
-        "user_ip": _USER_IP,
-        "stream_param": _param(host),
-        "idc_id": 34,
-    }
-    return packet if host.set_id is None else packet | {"set_id": host.set_id}
-
-
-def _param(host: Host) -> str:
-    return f"txSecret={host.stream_id.encode().hex():0>32.32}&txTime=69560000"

@@ -1,54 +1,65 @@
-"""The truth of a run as a JSON document, and back.
+"""What a run expects, as a JSON document and back.
 
     {"run": {...}, "callbacks": {...},
      "samples": {"tencent_css_pushes_total": [
         {"name": "tencent_css_pushes_total", "labels": {"origin": "mainland", ...}, "value": 7}]},
+     "dropped": [
+        {"push_domain": ..., "app_name": ..., "stream_id": ..., "origin": "mainland",
+         "ended_at": 1800000000.123, "certain": true}],
+     "watched": [
+        {"push_domain": ..., "app_name": ..., "stream_id": ..., "active": true,
+         "changed_at": 1800000000.123}],
      "before": null}
 
 Values are in the metric's own units.  Where a lost answer leaves doubt, ``at_least`` and
-``at_most`` stand in place of ``value``.  ``before`` holds what the exporter showed before the
-run, null if it was not asked.
+``at_most`` stand instead of ``value``.  ``before`` holds what the exporter showed before the
+run, null if it was not asked.  Some gauges depend on when one looks: for these, ``dropped``
+and ``watched`` hold what is known of streams, their times in Unix seconds (see ``gauges``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import orjson
 
-from exporter.metrics import catalogue
-from exporter.metrics.families import Family
-from exporter.simulator.meaning import Sample
-from exporter.simulator.truth import Range
+from exporter.simulator.callback import Stream
+from exporter.simulator.gauges import Drop, Watched
+from exporter.simulator.samples import Range, Sample, family_of, in_units, sample, scale_of
 
-_PARTS: Final = ("_bucket", "_count", "_sum")
+Line = dict[str, Any]
 
 
 class ReportError(Exception):
-    """A document that is no report; the text is for the user."""
+    """The document is no report; the text is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run sent, and what an exporter must therefore show more than ``before``."""
+    """A run, and by how much the exporter's samples must have grown since ``before``."""
 
     samples: Mapping[Sample, Range]
     run: Mapping[str, Any] = field(default_factory=dict)
     callbacks: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[Sample, int] | None = None
+    drops: tuple[Drop, ...] = ()
+    watched: tuple[Watched, ...] = ()
 
     def document(self) -> bytes:
         """Return the report as JSON text."""
-        samples: dict[str, list[dict[str, Any]]] = {}
-        for sample, span in sorted(self.samples.items()):
-            samples.setdefault(family_of(sample).name, []).append(_line(sample, span))
+        samples: dict[str, list[Line]] = {}
+        for one, span in sorted(self.samples.items()):
+            samples.setdefault(family_of(one).name, []).append(_sample_line(one, span))
         before = None
         if self.before is not None:
-            before = [_line(sample, Range(n, n)) for sample, n in sorted(self.before.items()) if n]
+            shown = sorted(self.before.items())
+            before = [_sample_line(one, Range(n, n)) for one, n in shown if n]
         document = {
             "run": dict(self.run),
             "callbacks": dict(self.callbacks),
             "samples": samples,
+            "dropped": list(map(_drop_line, self.drops)),
+            "watched": list(map(_watched_line, self.watched)),
             "before": before,
         }
         return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -61,44 +72,50 @@ class Report:
             lines = [line for family in document["samples"].values() for line in family]
             before = document["before"]
             return cls(
-                dict(_read(lines)),
+                dict(_samples(lines)),
                 document["run"],
                 document["callbacks"],
-                None if before is None else {one: span.least for one, span in _read(before)},
+                None if before is None else {one: span.least for one, span in _samples(before)},
+                tuple(map(_drop, document["dropped"])),
+                tuple(map(_watched, document["watched"])),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ReportError(f"no report of the simulator ({error!r})") from error
 
 
-def family_of(sample: Sample) -> Family:
-    """Return the family of a sample.  Raises ``KeyError`` for one that is not in the catalogue."""
-    family = catalogue.BY_NAME.get(sample.name)
-    if family:
-        return family
-    part = next((part for part in _PARTS if sample.name.endswith(part)), "")
-    return catalogue.BY_NAME[sample.name.removesuffix(part)]
-
-
-def scale_of(sample: Sample) -> int:
-    """Return how many of our whole numbers make one of the sample's units."""
-    return 1 if sample.name.endswith(("_bucket", "_count")) else family_of(sample).scale
-
-
-def shown(sample: Sample, number: int) -> float:
-    """Return a whole number in the sample's units."""
-    scale = scale_of(sample)
-    return number if scale == 1 else number / scale
-
-
-def _line(sample: Sample, span: Range) -> dict[str, Any]:
-    least, most = shown(sample, span.least), shown(sample, span.most)
+def _sample_line(one: Sample, span: Range) -> Line:
+    least, most = in_units(one, span.least), in_units(one, span.most)
     value = {"value": least} if least == most else {"at_least": least, "at_most": most}
-    return {"name": sample.name, "labels": dict(sample.labels)} | value
+    return {"name": one.name, "labels": dict(one.labels)} | value
 
 
-def _read(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Sample, Range]]:
+def _samples(lines: Iterable[Line]) -> Iterator[tuple[Sample, Range]]:
     for line in lines:
-        sample = Sample(line["name"], tuple(sorted(line["labels"].items())))
-        scale = scale_of(sample)
+        one = sample(line["name"], **line["labels"])
+        scale = scale_of(one)
         ends = (line["value"],) * 2 if "value" in line else (line["at_least"], line["at_most"])
-        yield sample, Range(*(round(end * scale) for end in ends))
+        yield one, Range(*(round(end * scale) for end in ends))
+
+
+def _drop_line(one: Drop) -> Line:
+    known = {"origin": one.origin, "ended_at": one.ended_at_ms / 1000, "certain": one.certain}
+    return one.stream._asdict() | known
+
+
+def _drop(line: Line) -> Drop:
+    return Drop(_stream(line), line["origin"], round(line["ended_at"] * 1000), line["certain"])
+
+
+def _watched_line(one: Watched) -> Line:
+    changed_at = None if one.changed_at_ms is None else one.changed_at_ms / 1000
+    return one.stream._asdict() | {"active": one.active, "changed_at": changed_at}
+
+
+def _watched(line: Line) -> Watched:
+    changed_at = line["changed_at"]
+    changed_at_ms = None if changed_at is None else round(changed_at * 1000)
+    return Watched(_stream(line), line["active"], changed_at_ms)
+
+
+def _stream(line: Line) -> Stream:
+    return Stream(line["push_domain"], line["app_name"], line["stream_id"])

@@ -1,226 +1,269 @@
 """Hosts that live: they push, are recorded, captured and moderated, are cut off, come back.
 
-Pure: chance is a seeded generator, and the caller tells the time.  The world has a time of
-its own, in which lives have their natural lengths; how fast it passes follows from how fast
-callbacks are taken out.  Packets carry the caller's time, durations the world's.
+Pure: chance is a seeded generator, and the caller gives the time.  The world has a time of
+its own, in which pushes last as long as real ones; it passes as fast as callbacks are taken.
+Times in packets are the caller's, durations are the world's.  Of hosts that were dropped some
+are away for a while of the caller's time, since exporters look at that.
 """
 
 import heapq
-import math
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, count, islice, repeat
 from random import Random
-from typing import Final
 
-from exporter.simulator import mix, packets, rarities
-from exporter.simulator.hosts import Host, Push
-from exporter.simulator.meaning import Callback
+from exporter.simulator import habits as ways
+from exporter.simulator import push_packets, weights
+from exporter.simulator.activities import Activities
+from exporter.simulator.away import Away
+from exporter.simulator.callback import Callback, Stream
+from exporter.simulator.habits import DAY, Habits
+from exporter.simulator.hosts import (
+    Entrance,
+    Host,
+    Push,
+    another_entrance,
+    channel_of,
+    host_of,
+)
 
-DAY: Final = 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How hosts live; seconds of the world's time."""
-
-    push_seconds: float = 1500  # median; a few last a day
-    push_spread: float = 1.3
-    pause_seconds: float = 600
-    pause_spread: float = 1.0
-    capture_seconds: float = 180
-    recording_seconds: float = 1800
-    moderation_seconds: float = 7200
-    error_seconds: float = 3600
-    rarity_seconds: float = 3600
-    diurnal: bool = False
+Activity = Callable[[float], Iterable[Callback]]
+"""What happens at a Unix time, as callbacks."""
 
 
 class World:
-    """A number of hosts, and what happens to them."""
+    """Hosts, and what happens to them next."""
 
-    def __init__(self, seed: int, began_at: float, streams: int, habits: Habits) -> None:
+    def __init__(
+        self,
+        seed: int,
+        began_at: float,
+        streams: int,
+        habits: Habits,
+        watched: Sequence[Stream] = (),
+    ) -> None:
         """Make hosts; with the same arguments always the same ones.
 
-        ``began_at`` (Unix seconds) also makes sequences and stream names those of this run.
+        ``began_at`` (Unix seconds) also makes sequences and stream names those of this run,
+        except the names of ``watched`` channels.
         """
         self.habits = habits
-        self.errcodes: mix.Errcodes = mix.ERRCODES
-        self.shut: frozenset[str] = frozenset()
-        """Origins from which nobody gets through."""
+        self.errcodes: weights.Errcodes = weights.ERRCODES
+        self.shut_origins: frozenset[str] = frozenset()
+        """Origins from which nobody can begin a push."""
+        self.dark = False
+        """Whether channels cannot push."""
         self._chance = Random(seed)
         self._serials = count(int(began_at * 1000) * 1_000_000)
+        self._do = Activities(self._chance, self._serials)
         self._order = count()
         self._time = 0.0
         self._coming: list[tuple[float, int, Callable[[float], None]]] = []
-        self._told: deque[Callback] = deque()
+        self._happened: deque[Callback] = deque()
         run = f"{int(began_at * 1000):x}"
-        # However few they are, one is never shut out, and the next one is overseas.
-        first = mix.SOURCES[0][1], next(one for _, one in mix.SOURCES if one.origin == "overseas")
-        self.hosts = [
-            self._host(f"room{number}-{run}", source)
-            for number, source in enumerate(islice(chain(first, repeat(None)), streams), 1)
-        ]
+        self.hosts = [*self._channels(watched, run), *self._rooms(streams, run)]
+        self._away = Away(len(self.hosts))
         for host in self.hosts:
             # Most are already live when we begin to look.
-            wait = self._chance.uniform(0, 60)
-            if self._chance.random() > 0.7:
-                wait += self._lasting(habits.pause_seconds, habits.pause_spread)
+            wait = 0.0 if host.channel else self._chance.uniform(0, 60)
+            if not host.channel and self._chance.random() > 0.7:
+                wait += self._pause()
             self._later(wait, partial(self._begin, host))
 
     @property
     def pending(self) -> int:
-        """Return how many callbacks have happened and were not taken out."""
-        return len(self._told)
+        """Return how many callbacks have happened and are not taken yet."""
+        return len(self._happened)
 
     def next(self, now: float) -> Callback:
-        """Return the next callback; what happens, happens at Unix time ``now``."""
-        while not self._told:
-            self._time, _, happen = heapq.heappop(self._coming)
-            happen(now)
-        return self._told.popleft()
+        """Return the next callback, which happens at Unix time ``now``."""
+        while not self._happened:
+            back = self._away.back(now, anyway=not self._coming)
+            if back:
+                self._begin(back, now)
+            else:
+                self._time, _, happen = heapq.heappop(self._coming)
+                happen(now)
+        return self._happened.popleft()
 
-    def drop(self, hosts: Iterable[Host], errcodes: mix.Errcodes, now: float) -> None:
+    def drop(self, hosts: Iterable[Host], errcodes: weights.Errcodes, now: float) -> None:
         """Interrupt the pushes of hosts, all at once."""
         for host in hosts:
             if host.push:
-                self._end(host, mix.draw(self._chance, errcodes), now)
+                self._end(host, weights.draw(self._chance, errcodes), now)
+
+    def darken(self, now: float) -> None:
+        """Cut all channels; they cannot come back until ``relight``."""
+        self.dark = True
+        self.drop(self.channels(), weights.OUTAGE_ERRCODES, now)
+
+    def relight(self, now: float) -> None:
+        """Let all channels push again, at once."""
+        self.dark = False
+        for host in self.channels():
+            self._begin(host, now)
+
+    def channels(self) -> list[Host]:
+        """Return the hosts that push all day."""
+        return [host for host in self.hosts if host.channel]
 
     def pushing(self) -> list[Host]:
         """Return the hosts that push."""
         return [host for host in self.hosts if host.push]
 
+    def pushing_from(self, origin: str) -> list[Host]:
+        """Return the hosts whose newest push comes in at an origin."""
+        return [host for host in self.hosts if host.push and host.push.entrance.origin == origin]
+
     def some(self, hosts: list[Host]) -> list[Host]:
-        """Return one of the hosts by chance, none of none."""
+        """Return a list of one host by chance; of no hosts an empty one."""
         return [self._chance.choice(hosts)] if hosts else []
 
-    def _host(self, stream_id: str, source: mix.Source | None) -> Host:
-        chance = self._chance
-        source = source or mix.draw(chance, mix.SOURCES)
-        recorded = chance.random() < 0.5
-        return Host(
-            source=source,
-            stream_id=stream_id,
-            set_id=chance.choice(mix.SET_IDS[source.origin]),
-            recorded_as=mix.draw(chance, mix.RECORDING_FORMATS) if recorded else None,
-            captured=chance.random() < 0.6,
-            moderated=chance.random() < 0.6,
-        )
+    def _channels(self, watched: Sequence[Stream], run: str) -> list[Host]:
+        named = [channel_of(stream, self._chance, watched=True) for stream in watched]
+        others = [
+            channel_of(
+                Stream("push.example.com", "live", f"channel{number}-{run}"),
+                self._chance,
+                watched=False,
+            )
+            for number in range(len(named), self.habits.channels)
+        ]
+        return named + others
 
-    def _begin(self, host: Host, now: float) -> None:
-        if host.push:
+    def _rooms(self, streams: int, run: str) -> list[Host]:
+        sources = [source for _, source in weights.SOURCES]
+        # The first host is never shut out, the second is overseas: so two are enough.
+        first = sources[0], next(one for one in sources if one.origin == "overseas")
+        return [
+            host_of(
+                source or weights.draw(self._chance, weights.SOURCES),
+                f"room{number}-{run}",
+                self._chance,
+            )
+            for number, source in enumerate(islice(chain(first, repeat(None)), streams), 1)
+        ]
+
+    def _begin(self, host: Host, now: float, sequence: str | None = None) -> None:
+        """Let a host push, unless it does; ``sequence`` is that of an attempt that failed."""
+        if host.push or (host.channel and self.dark):
             return
-        if host.source.origin in self.shut:
+        entrance = host.entrance
+        if not host.channel and self._chance.random() < weights.OTHER_ENTRANCE_SHARE:
+            entrance = another_entrance(entrance, self._chance)
+        if entrance.origin in self.shut_origins:
             self._later(self._chance.uniform(30, 120), partial(self._begin, host))
             return
-        serial = next(self._serials)
-        push = Push(str(serial), self._time, int(now), f"rec{serial}", self._time)
+        push = self._new_push(entrance, sequence)
+        if self._chance.random() < weights.FAILED_SHARE:
+            self._fail(host, push, now)
+        else:
+            self._start(host, push, now)
+
+    def _fail(self, host: Host, push: Push, now: float) -> None:
+        """Let a push fail to begin; the host tries again soon, half of them with its sequence."""
+        errcode = weights.draw(self._chance, weights.FAILURE_ERRCODES)
+        at = host.ends_at(now, self._chance)
+        self._happened.append(push_packets.failed_push(host, push, errcode, at))
+        sequence = push.sequence if self._chance.random() < 0.5 else None
+        self._later(self._chance.uniform(1, 20), partial(self._begin, host, sequence=sequence))
+
+    def _start(self, host: Host, push: Push, now: float) -> None:
+        """Let a push begin, and what happens while it runs."""
         host.push = push
-        self._told.append(packets.push(host, push))
-        if host.recorded_as:
-            self._tell_status(host, "record_start_succeeded", now)
-            self._during(self.habits.recording_seconds, self._record, host, push, regular=True)
-        if host.captured:
-            self._during(self.habits.capture_seconds, self._capture, host, push, regular=True)
-        if host.moderated:
-            self._during(self.habits.moderation_seconds, self._moderate, host, push)
-        self._during(self.habits.error_seconds, self._err, host, push)
-        self._during(self.habits.rarity_seconds, self._surprise, host, push)
-        length = min(DAY, self._lasting(self.habits.push_seconds, self.habits.push_spread))
-        self._later(length, partial(self._finish, host, push))
+        at = host.begins_at(now, self._chance)
+        self._happened.append(push_packets.push(host, push, at))
+        self._happened.extend(self._do.status(host, push, "record_start_succeeded", now))
+        habits, do = self.habits, self._do
+        for wait, happen in (
+            (self._every(habits.recording_seconds), partial(self._record, host, push)),
+            (self._every(habits.capture_seconds), partial(do.capture, host)),
+            (self._about_every(habits.moderation_seconds), partial(do.moderate, host)),
+            (self._about_every(habits.error_seconds), partial(do.err, host, push)),
+            (self._about_every(habits.rare_seconds), partial(do.make_rare, host)),
+        ):
+            self._during(host, push, wait, happen)
+        if not host.channel:
+            replaced = self._chance.expovariate(1 / habits.replacement_seconds)
+            self._later(replaced, partial(self._replace, host, push))
+            length = ways.lasting(habits.push_seconds, habits.push_spread, self._chance)
+            self._later(min(DAY, length), partial(self._finish, host, push))
+
+    def _replace(self, host: Host, push: Push, now: float) -> None:
+        """Let another push of the stream begin; the former one ends a little later."""
+        entrance = another_entrance(push.entrance, self._chance)
+        if host.push is push and entrance.origin not in self.shut_origins:
+            self._start(host, self._new_push(entrance), now)
+            self._later(self._chance.uniform(1, 60), partial(self._end_replaced, host, push))
+
+    def _end_replaced(self, host: Host, push: Push, now: float) -> None:
+        errcode = weights.draw(self._chance, weights.REPLACED_ERRCODES)
+        self._interrupt(host, push, errcode, now)
 
     def _finish(self, host: Host, push: Push, now: float) -> None:
         if host.push is push:
-            self._end(host, mix.draw(self._chance, self.errcodes), now)
+            self._end(host, weights.draw(self._chance, self.errcodes), now)
 
-    def _end(self, host: Host, errcode: mix.ErrCode, now: float) -> None:
-        push = host.push
-        assert push  # noqa: S101 - callers looked
-        lasted = round((self._time - push.lived_since) * 1000)
-        self._told.append(packets.interruption(host, push, errcode, lasted, int(now)))
-        if host.recorded_as:
-            self._record(host, now)
-            self._tell_status(host, "record_ended", now)
+    def _end(self, host: Host, errcode: weights.SentErrcode, now: float) -> None:
+        """End the newest push of a host, which goes away for a while."""
+        assert host.push  # noqa: S101 - callers looked
+        self._interrupt(host, host.push, errcode, now)
         host.push = None
-        pause = self._lasting(self.habits.pause_seconds, self.habits.pause_spread)
-        if errcode.cause != "client_stop":
+        if host.channel:
+            self._away.add(host, now, self._chance, soon=True)
+            return
+        pause = self._pause()
+        if errcode.cause == "client_stop":
+            pause *= ways.quietness(self._time) if self.habits.diurnal else 1
+        elif errcode.cause != "operator" and self._away.has_room():
+            self._away.add(host, now, self._chance)
+            return
+        else:
             pause = min(pause, self._chance.uniform(2, 60))  # they want to come back
-        elif self.habits.diurnal:
-            pause *= self._quietness()
         self._later(pause, partial(self._begin, host))
 
-    def _record(self, host: Host, now: float) -> None:
-        push = host.push
-        assert push  # noqa: S101 - callers looked
-        seconds = int(self._time - push.recorded_since)
-        if seconds:
-            serial = next(self._serials)
-            push.recorded_since = self._time
-            self._told.append(
-                packets.recording(host, push, seconds, self._chance, int(now), serial)
-            )
+    def _interrupt(self, host: Host, push: Push, errcode: weights.SentErrcode, now: float) -> None:
+        lasted = round((self._time - push.lived_since) * 1000)
+        at = host.ends_at(now, self._chance)
+        self._happened.append(push_packets.interruption(host, push, errcode, lasted, at))
+        self._happened.extend(self._record(host, push, now))
+        self._happened.extend(self._do.status(host, push, "record_ended", now))
 
-    def _tell_status(self, host: Host, status: str, now: float) -> None:
-        assert host.push  # noqa: S101 - callers looked
+    def _record(self, host: Host, push: Push, now: float) -> Iterable[Callback]:
+        return self._do.record(host, push, self._time, now)
+
+    def _new_push(self, entrance: Entrance, sequence: str | None = None) -> Push:
         serial = next(self._serials)
-        self._told.append(packets.recording_status(host, host.push, status, int(now), serial))
+        return Push(
+            sequence=sequence or str(serial),
+            entrance=entrance,
+            lived_since=self._time,
+            recording=f"rec{serial}",
+            recorded_since=self._time,
+            node=self._chance.choice(weights.NODES),
+            picture=weights.draw(self._chance, weights.PICTURES),
+        )
 
-    def _capture(self, host: Host, now: float) -> None:
-        serial = next(self._serials)
-        self._told.append(packets.screencapture(host, self._chance, int(now), serial))
-
-    def _moderate(self, host: Host, now: float) -> None:
-        serial = next(self._serials)
-        if self._chance.random() < 0.6:
-            found = packets.porn_detection(host, self._chance, int(now), serial)
-        else:
-            found = packets.audio_moderation(host, self._chance, serial)
-        self._told.append(found)
-
-    def _err(self, host: Host, now: float) -> None:
-        if host.push and host.first_in_second("push_error", int(now)):
-            self._told.append(packets.push_error(host, host.push, self._chance, int(now)))
-        if host.recorded_as and self._chance.random() < 0.1:
-            self._tell_status(host, "record_paused", now)
-            self._tell_status(host, "record_resumed", now)
-
-    def _surprise(self, host: Host, now: float) -> None:
-        make = mix.draw(self._chance, rarities.MAKERS)
-        surprise = make(host, self._chance, int(now), next(self._serials))
-        if surprise:
-            self._told.append(surprise)
-
-    def _during(
-        self,
-        seconds: float,
-        happen: Callable[[Host, float], None],
-        host: Host,
-        push: Push,
-        *,
-        regular: bool = False,
-    ) -> None:
-        """Let something happen every so often while a push runs."""
+    def _during(self, host: Host, push: Push, wait: Callable[[], float], happen: Activity) -> None:
+        """Let something happen again and again while a push runs."""
 
         def again(now: float) -> None:
             if host.push is push:
-                happen(host, now)
+                self._happened.extend(happen(now))
                 self._later(wait(), again)
 
-        def wait() -> float:
-            return seconds if regular else self._chance.expovariate(1 / seconds)
-
         self._later(wait(), again)
+
+    def _every(self, seconds: float) -> Callable[[], float]:
+        return lambda: seconds
+
+    def _about_every(self, seconds: float) -> Callable[[], float]:
+        return lambda: self._chance.expovariate(1 / seconds)
 
     def _later(self, seconds: float, happen: Callable[[float], None]) -> None:
         """Let something happen after so long of the world's time."""
         heapq.heappush(self._coming, (self._time + seconds, next(self._order), happen))
 
-    def _lasting(self, median: float, spread: float) -> float:
-        """Return a heavy-tailed length: many short ones, a few very long."""
-        return max(1.0, self._chance.lognormvariate(math.log(median), spread))
-
-    def _quietness(self) -> float:
-        """Return how much longer pauses are at this hour: the evening is lively."""
-        return 2.2 - 1.8 * math.cos(2 * math.pi * (self._time / DAY - 20 / 24))
+    def _pause(self) -> float:
+        return ways.lasting(self.habits.pause_seconds, self.habits.pause_spread, self._chance)

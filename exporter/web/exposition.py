@@ -1,97 +1,162 @@
-"""From a ledger's snapshot to metric families, ready for any exposition format.
+"""A ledger's snapshot as the text of a scrape, in pieces.
 
-Pure: ``now`` is an argument.
+Pure: ``now`` is an argument.  Written here and not by the client library because a scrape of
+thousands of series must neither hold up callbacks nor hold them all in memory twice; the tests
+compare every line with what the library writes.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, groupby, product
+from operator import attrgetter
 
-from prometheus_client import Metric
+from prometheus_client.utils import floatToGoString
 
-from exporter.ledger import Snapshot
+from exporter.ledger import Cell, Snapshot
 from exporter.metrics import catalogue
-from exporter.metrics.families import SUM, Family
+from exporter.metrics.families import SUM, Family, Increment
 from exporter.protocol.errcodes import ERRCODES
 
 Labels = tuple[str, ...]
-Cells = dict[str, int]
-"""The numbers of one series: by bucket and sum for a histogram, else one without a name."""
+
+_PIECE_LINES = 500
 
 
-@dataclass(slots=True)
-class Series:
-    """One series and the Unix time of its first event, 0 if it had none."""
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """How a snapshot is shown.
 
-    cells: Cells
-    created_at: float
-
-
-def families_of(
-    snapshot: Snapshot, now: float, *, zero_seconds: float = 0, created: bool = False
-) -> Iterator[Metric]:
-    """Yield every ledger family, in the catalogue's order, series sorted by labels.
-
-    A counter or histogram series younger than ``zero_seconds`` is shown at 0; ``created``
-    adds ``_created`` samples.
+    ``zero_seconds``: a counter or histogram series younger than that is shown at 0, unless it
+    was old enough at ``shown_until``: then it was seen with its value.  ``created``: with
+    ``_created`` lines, which only OpenMetrics has.
     """
-    series: dict[str, dict[Labels, Series]] = defaultdict(dict)
-    for name, labels, cell, value, created_at in snapshot.cells:
-        one = series[name].setdefault(labels, Series({}, created_at))
-        one.cells[cell] = value
-        one.created_at = min(one.created_at, created_at)
+
+    openmetrics: bool = False
+    zero_seconds: float = 0
+    shown_until: float = 0
+    created: bool = False
+
+    def hides(self, created_at: float, now: float) -> bool:
+        """Return whether a series that began then is still shown at 0."""
+        old_at = created_at + self.zero_seconds
+        # One from the future is shown: a clock was wrong, and is not waited for.
+        return created_at <= now < old_at and self.shown_until < old_at
+
+    def shown_until_after(self, snapshot: Snapshot, now: float) -> float:
+        """Return the ``shown_until`` of the next scrape, if this one is at ``now``."""
+        future = (cell.created_at for cell in snapshot.cells if cell.created_at > now)
+        last = max(future, default=now - self.zero_seconds) + self.zero_seconds
+        return max(last, self.shown_until)
+
+
+def pieces_of(snapshot: Snapshot, now: float, showing: Showing) -> Iterator[bytes]:
+    """Yield the text of every ledger family, in the catalogue's order, series sorted by labels."""
+    cells = sorted(snapshot.cells, key=attrgetter("family"))
+    stored = {name: list(own) for name, own in groupby(cells, attrgetter("family"))}
     for family in catalogue.LEDGER_FAMILIES:
-        metric = metric_of(family)
+        lines = _Lines(family, now, showing)
         if family is catalogue.ERRCODE_INFO:
-            for errcode in ERRCODES:
-                add(metric, family, (errcode.code, errcode.cause, errcode.description), 1)
+            known = (((one.code, one.cause, one.description), 1.0) for one in ERRCODES)
+            body: Iterable[str] = (lines.of_value(labels, value) for labels, value in known)
         elif family is catalogue.OLDEST_OPEN_PUSH:
-            if snapshot.oldest_open_push is not None:
-                add(metric, family, (), snapshot.oldest_open_push)
+            oldest = snapshot.oldest_open_push
+            body = () if oldest is None else (lines.of_value((), oldest),)
         else:
-            shown = {**_zeros(family), **series[family.name]}
-            for labels, one in sorted(shown.items()):
-                young = family.kind != "gauge" and abs(now - one.created_at) < zero_seconds
-                cells = {} if zero_seconds and young else one.cells
-                _add_series(metric, family, labels, cells)
-                if created and family.kind != "gauge" and one.created_at:
-                    base = family.name.removesuffix("_total")
-                    names = dict(zip(family.label_names, labels, strict=True))
-                    metric.add_sample(f"{base}_created", names, one.created_at)
-        yield metric
+            body = lines.of_cells(stored.pop(family.name, []))
+        yield from _joined(chain((lines.head,), body))
 
 
-def _zeros(family: Family) -> dict[Labels, Series]:
-    if not family.zeros:
-        return {}
-    return {labels: Series({}, 0.0) for labels in product(*family.labels.values())}
+def shown_until(snapshot: Snapshot, waiting: Iterable[Increment]) -> float:
+    """Return the Unix time up to which series were seen with their values."""
+    family = catalogue.LAST_SCRAPE
+    stored = (cell.value for cell in snapshot.cells if cell.family == family.name)
+    tallied = (one.amount for one in waiting if one.family == family.name)
+    return max(chain(stored, tallied), default=0) / family.scale
 
 
-def _add_series(metric: Metric, family: Family, labels: Labels, cells: Cells) -> None:
-    if family.kind == "histogram":
-        _add_histogram(metric, family, labels, cells)
-    else:
-        add(metric, family, labels, cells.get("", 0) / family.scale)
+def _joined(lines: Iterator[str]) -> Iterator[bytes]:
+    """Yield lines together: few pieces, none of them large."""
+    piece: list[str] = []
+    for line in lines:
+        piece.append(line)
+        if len(piece) == _PIECE_LINES:
+            yield "".join(piece).encode()
+            piece.clear()
+    yield "".join(piece).encode()
 
 
-def metric_of(family: Family) -> Metric:
-    """Return a family without samples."""
-    # The library names a counter without its suffix, and puts it on again.
-    return Metric(family.name.removesuffix("_total"), family.help, family.kind)
+class _Lines:
+    """The lines of one family."""
+
+    def __init__(self, family: Family, now: float, showing: Showing) -> None:
+        self._family = family
+        self._now = now
+        self._showing = showing
+        # The library writes labels in the order of their names.
+        self._order = sorted(enumerate(family.label_names), key=lambda pair: pair[1])
+        self._zeroes = family.kind != "gauge"
+        self._created = showing.created and family.kind != "gauge"
+
+    @property
+    def head(self) -> str:
+        """Return the lines that say what the family is."""
+        family = self._family
+        name = family.name.removesuffix("_total") if self._showing.openmetrics else family.name
+        return f"# HELP {name} {family.help}\n# TYPE {name} {family.kind}\n"
+
+    def of_value(self, labels: Labels, value: float) -> str:
+        """Return the line of a counter or gauge."""
+        return f"{self._family.name}{self._label_text(labels)} {_number(value)}\n"
+
+    def of_cells(self, cells: list[Cell]) -> Iterator[str]:
+        """Yield the lines of all series of the family: stored ones, and those that begin at 0."""
+        family = self._family
+        cells.sort(key=attrgetter("labels"))
+        series = {labels: list(own) for labels, own in groupby(cells, attrgetter("labels"))}
+        if family.zeros:
+            everything = product(*family.labels.values())
+            series = {labels: series.get(labels, []) for labels in sorted(everything)}
+        for labels, own in series.items():
+            created_at = min((cell.created_at for cell in own), default=0.0)
+            numbers = {cell.cell: cell.value for cell in own}
+            if self._zeroes and self._showing.hides(created_at, self._now):
+                numbers = {}
+            if family.kind == "histogram":
+                yield from self._histogram(labels, numbers)
+            else:
+                yield self.of_value(labels, numbers.get("", 0) / family.scale)
+            if self._created and created_at:
+                name = family.name.removesuffix("_total")
+                at = _number(created_at)
+                yield f"{name}_created{self._label_text(labels)} {at}\n"
+
+    def _histogram(self, labels: Labels, numbers: dict[str, int]) -> Iterator[str]:
+        family = self._family
+        name, texts = family.name, dict(self._texts(labels))
+        count = 0
+        for bound, cell in zip((*family.buckets, float("inf")), family.cells, strict=True):
+            count += numbers.get(cell, 0)
+            le = "+Inf" if cell == "+Inf" else str(float(bound))
+            named = {**texts, "le": f'le="{le}"'}
+            own = ",".join(named[label] for label in sorted(named))
+            yield f"{name}_bucket{{{own}}} {_number(count)}\n"
+        rest = self._label_text(labels)
+        yield f"{name}_count{rest} {_number(count)}\n"
+        yield f"{name}_sum{rest} {_number(numbers.get(SUM, 0) / family.scale)}\n"
+
+    def _label_text(self, labels: Labels) -> str:
+        return f"{{{','.join(text for _, text in self._texts(labels))}}}" if labels else ""
+
+    def _texts(self, labels: Labels) -> list[tuple[str, str]]:
+        return [(name, f'{name}="{_escaped(labels[place])}"') for place, name in self._order]
 
 
-def add(metric: Metric, family: Family, labels: Labels, value: float) -> None:
-    """Add one sample to a counter or gauge."""
-    metric.add_sample(family.name, dict(zip(family.label_names, labels, strict=True)), value)
+def _escaped(value: str) -> str:
+    if value.isalnum():
+        return value
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def _add_histogram(metric: Metric, family: Family, labels: Labels, cells: Cells) -> None:
-    names = dict(zip(family.label_names, labels, strict=True))
-    count = 0
-    for bound, bucket in zip((*family.buckets, float("inf")), family.cells, strict=True):
-        count += cells.get(bucket, 0)
-        le = "+Inf" if bucket == "+Inf" else str(float(bound))
-        metric.add_sample(f"{family.name}_bucket", names | {"le": le}, count)
-    metric.add_sample(f"{family.name}_count", names, count)
-    metric.add_sample(f"{family.name}_sum", names, cells.get(SUM, 0) / family.scale)
+def _number(value: float) -> str:
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # the library's lack
+    return text

@@ -2,13 +2,11 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.commands import css_exporter
+from support.commands import css_exporter, css_exporter_as_nobody
 from support.daemon import Start
 from support.packets import packet
 from support.programs import free_port
@@ -90,13 +88,7 @@ def test_a_start_that_cannot_be_is_one_sentence(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_directory_of_somebody_else_is_one_sentence(tmp_path: Path) -> None:
     """A directory that may not be written is told so."""
-    script = (
-        "import os, sys; from exporter.cli import main; os.setuid(65534);"
-        f"main(['serve', '--data-dir', {str(tmp_path / 'data')!r}])"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
-    )
+    ended = css_exporter_as_nobody("serve", "--data-dir", tmp_path / "data")
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
     assert "Permission denied" in ended.stderr
     assert str(tmp_path / "data") in ended.stderr

@@ -110,7 +110,7 @@ def test_prometheus_scrapes_and_knows_our_rules(demo: Callable[..., Demo]) -> No
     assert f"http://127.0.0.1:{ports['prometheus']}/alerts" in text
 
 
-def test_a_taken_port_is_told() -> None:
+def test_a_taken_port_is_named() -> None:
     """A port that somebody uses is named, with the flag that chooses another."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -62,7 +62,7 @@ def each_expression() -> list[Any]:
 
 
 def test_committed_dashboards_are_what_their_code_writes() -> None:
-    """``make dashboards`` would change nothing."""
+    """``make generated`` would change nothing."""
     assert {path.name: path.read_text() for path in BOARDS.glob("*.json")} == files()
 
 

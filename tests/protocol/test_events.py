@@ -209,7 +209,10 @@ def test_an_unknown_event_type_is_an_event(event_type: Any) -> None:
         ],
         *[
             ({"event_time": wrong}, ("bad_field", "event_time"))
-            for wrong in ("", "soon", -1, True, *EMPTY, 2**64, "inf", "nan")
+            for wrong in (
+                *("", "soon", "inf", "nan", "9" * 5000, True, *EMPTY),
+                *(-1, -1e308, "-1e308", 1e308, 2**64),
+            )
         ],
     ],
 )
@@ -288,15 +291,28 @@ def test_a_push_without_an_errcode_began(errcode: Any) -> None:
         ("recv rtmp deleteStream", "recv rtmp deleteStream"),
         ("a\nb\x1b[31m\u202e", "a\ufffdb\ufffd[31m\ufffd"),
         ("x" * 5000, "x" * 127 + "…"),
-        ("no rtmp://d/a/s?txSecret=1&txTime=2 here", "no rtmp://d/a/s?… here"),
-        ("TXSECRET=1 is wrong", "TXSECRET=… is wrong"),
-        ("?" * 200, "?…"),
+        ("no rtmp://u:p@d/a/s?txSecret=1&txTime=2 here", "no … here"),
+        ("TXSECRET=1 is wrong", "… is wrong"),
+        ("?" * 200, "…"),
         *((nothing, None) for nothing in ("", None, 5, *EMPTY)),
     ],
 )
 def test_what_the_platform_says_is_fit_to_be_told(errmsg: Any, told: str | None) -> None:
     """The text of errmsg is bounded and printable, and no secret of a push URL is in it."""
     assert events.parse(packet("push") | {"errmsg": errmsg}).details.get("errmsg") == told
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        *((none, None) for none in ("http://192.0.2.1", "a" * 46, "x\n", "", None, 5, *EMPTY)),
+    ],
+)
+def test_a_node_is_told_by_its_address(node: Any, told: str | None) -> None:
+    """What is no address of a node is not told."""
+    assert events.parse(packet("push") | {"node": node}).details.get("node") == told
 
 
 @pytest.mark.parametrize("size", [0, -1, 2**16 + 1, "x", None, True, 1.5])

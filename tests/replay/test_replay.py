@@ -14,7 +14,7 @@ from support.packets import Packet, all_packets, packet
 from support.programs import free_port, until
 
 from exporter.replay.lines import read, shifted, time_of
-from exporter.replay.resending import Survey, Tempo
+from exporter.replay.pace import Pace, Survey
 
 
 def written(path: Path, lines: Iterable[Any]) -> Path:
@@ -46,7 +46,7 @@ def test_every_packet_is_counted_once(daemon: Start, tmp_path: Path) -> None:
     assert exporter.metrics()[duplicates] == 1
 
 
-def test_bad_lines_are_told_by_number_and_skipped(daemon: Start, tmp_path: Path) -> None:
+def test_bad_lines_are_reported_by_number_and_skipped(daemon: Start, tmp_path: Path) -> None:
     """Wrapped packets are found, bad lines are named, and the status says so."""
     exporter = daemon()
     log = written(
@@ -76,8 +76,8 @@ def test_bad_lines_are_told_by_number_and_skipped(daemon: Start, tmp_path: Path)
     assert events_counted(exporter) == 3
 
 
-def test_a_wrong_key_is_told_with_a_hint(daemon: Start, tmp_path: Path) -> None:
-    """A refusal is not tried again; it is told with what to look at."""
+def test_a_wrong_key_comes_with_a_hint(daemon: Start, tmp_path: Path) -> None:
+    """A refusal is not tried again; it comes with what to look at."""
     exporter = daemon()
     log = written(tmp_path / "log.jsonl", [packet("push")] * 3)
     url = f"http://127.0.0.1:{exporter.public_port}/callback"
@@ -168,17 +168,18 @@ def test_nothing_is_shifted_into_the_future(speed: float, tmp_path: Path) -> Non
     log = written(tmp_path / "log.jsonl", [packet("push", event_time=at) for at in times])
     with log.open("rb") as file:
         survey = Survey.of(file)
+        file.seek(0)
         packets: list[Packet] = [line.packet for line in read(file)]
-    tempo = Tempo.of(survey, speed, now, shift=True)
-    ages = [now + tempo.due(one) - tempo.moved(one)["event_time"] for one in packets]
+    pace = Pace.of(survey, speed, now, shift=True)
+    ages = [now + pace.due(one) - pace.moved(one)["event_time"] for one in packets]
     assert min(ages) >= 0
     assert min(ages) < 1
-    kept = Tempo.of(survey, speed, now, shift=False)
+    kept = Pace.of(survey, speed, now, shift=False)
     assert [kept.moved(one) for one in packets] == packets
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    """Without --url there is nowhere to send; a file that is missing is told."""
+    """Without --url there is nowhere to send; a file that is missing is named."""
     log = written(tmp_path / "log.jsonl", [packet("push")])
     assert "give --url" in css_exporter("replay", log).stderr
     url = f"http://127.0.0.1:{free_port()}/"

@@ -1,4 +1,4 @@
-"""``css-exporter simulate`` against a real daemon: the truth of each scenario is shown."""
+"""``css-exporter simulate`` against a real daemon: what each scenario expects is shown."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_every_scenario_is_shown_exactly(daemon: Start, tmp_path: Path, scenario
     """What a scenario sent and the exporter accepted is what its metrics grew by."""
     exporter = daemon()
     exporter.post(packet("push"))  # counted before: only growth is compared
-    report = tmp_path / "truth.json"
+    report = tmp_path / "run.json"
     ran = css_exporter(
         *("simulate", *towards(exporter), *SHORT, *check(exporter)),
         *("--scenario", scenario, "--report", report),
@@ -55,7 +55,7 @@ def test_every_scenario_is_shown_exactly(daemon: Start, tmp_path: Path, scenario
 def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: Path) -> None:
     """With kill -9 in the middle of an outage every callback still counts exactly once."""
     exporter = daemon()
-    report = tmp_path / "truth.json"
+    report = tmp_path / "run.json"
     sending = started(
         *("simulate", *towards(exporter), *check(exporter), "--scenario", "receiver-outage"),
         *("--duration", 8, "--rate", 200, "--streams", 40, "--time-scale", 20),
@@ -89,10 +89,10 @@ def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: 
     }
 
 
-def test_a_difference_is_told_and_ends_with_status_1(daemon: Start, tmp_path: Path) -> None:
+def test_a_difference_is_printed_and_ends_with_status_1(daemon: Start, tmp_path: Path) -> None:
     """A callback that the simulator did not send is named as the difference that it makes."""
     exporter = daemon()
-    report = tmp_path / "truth.json"
+    report = tmp_path / "run.json"
     css_exporter("simulate", *towards(exporter), *BRIEF, "--report", report)
     again = css_exporter("simulate", *check(exporter), "--report", report)
     assert again.returncode == 0, again.stdout + again.stderr
@@ -108,7 +108,7 @@ def test_a_difference_is_told_and_ends_with_status_1(daemon: Start, tmp_path: Pa
 def test_ctrl_c_ends_with_the_report(daemon: Start, tmp_path: Path) -> None:
     """Ctrl-C ends a run without end; what was accepted until then is checked and exact."""
     exporter = daemon()
-    report = tmp_path / "truth.json"
+    report = tmp_path / "run.json"
     sending = started(
         *("simulate", *towards(exporter), *check(exporter)),
         *("--duration", 0, "--rate", 100, "--report", report),
@@ -121,7 +121,7 @@ def test_ctrl_c_ends_with_the_report(daemon: Start, tmp_path: Path) -> None:
     assert report_of(report)["accepted"] > 50
 
 
-def test_a_wrong_key_is_told_with_a_hint(daemon: Start) -> None:
+def test_a_wrong_key_comes_with_a_hint(daemon: Start) -> None:
     """Where nothing is accepted, the summary says why and what to look at, with status 1."""
     exporter = daemon()
     url = f"http://127.0.0.1:{exporter.public_port}/callback"
@@ -136,7 +136,7 @@ def test_a_wrong_key_is_told_with_a_hint(daemon: Start) -> None:
 
 
 def test_without_a_receiver(daemon: Start) -> None:
-    """A receiver that is not there is retried as the sender would, and then told."""
+    """A receiver that is not there is tried again as the platform would, then reported."""
     ran = css_exporter(
         *("simulate", "--url", f"http://127.0.0.1:{free_port()}/callback", "--key", "k"),
         *("--duration", 0.5, "--time-scale", 10000),
@@ -157,7 +157,7 @@ def test_key_from_the_file_that_serve_makes(daemon: Start, tmp_path: Path) -> No
 
 
 def test_without_a_key_nothing_is_signed(daemon: Start) -> None:
-    """A template without a key, and an exporter that is told so."""
+    """A template without a key, and an exporter that accepts that."""
     exporter = daemon(callback_keys=None, accept_unsigned="all")
     ran = css_exporter(
         *("simulate", "--url", f"http://127.0.0.1:{exporter.public_port}/callback"),

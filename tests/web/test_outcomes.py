@@ -99,6 +99,16 @@ def test_receipts_are_remembered_by_event(exporter: Daemon) -> None:
     assert (late["level"], late["event_name"]) == ("info", "push")
 
 
+def test_a_push_that_failed_is_taken_and_told(exporter: Daemon) -> None:
+    """A push event with an errcode is accepted, and a warning says why the push failed."""
+    failed = packet("push", sequence="78", errcode=19, errmsg="3rdparty auth failed")
+    assert exporter.post(failed, PATH).json == {"code": 0}
+    [line] = [line for line in exporter.lines("callback.accepted") if line.get("sequence") == "78"]
+    assert (line["level"], line["push_failed"], line["errcode"]) == ("warning", True, 19)
+    assert (line["cause"], line["errmsg"]) == ("rejected", "3rdparty auth failed")
+    assert (line["node"], "width" in line) == ("192.0.2.1", False)
+
+
 def _signed_with(t: Any, **fields: Any) -> Packet:
     return signed(packet("push", **fields), t=t)
 

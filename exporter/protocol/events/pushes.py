@@ -45,12 +45,12 @@ class _OfPush(Event):
     @property
     def node(self) -> str | None:
         """Return the address of the access node, None if the packet does not say it."""
-        return wire.text(self.packet.get("node"))
+        return wire.address(self.packet.get("node"))
 
     @property
     def errmsg(self) -> str | None:
         """Return what the platform says beside errcode, None if it says nothing."""
-        return wire.text(self.packet.get("errmsg"))
+        return wire.text(self.packet.get("errmsg")) or None
 
     @property
     def width(self) -> int | None:

@@ -46,7 +46,8 @@ _MILLISECONDS_FROM: Final = 10**11
 
 _MAX_INTEGER: Final = 2**53
 
-_SECRET: Final = re.compile(r"(\?|txSecret=)\S+", re.IGNORECASE)
+_SECRET: Final = re.compile(r"\S*(://|\?|txSecret=)\S*", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters in a name."""
 
@@ -100,15 +101,17 @@ def pixels(value: Any) -> int | None:
     return number if number is not None and 0 < number <= _MOST_PIXELS else None
 
 
+def address(value: Any) -> str | None:
+    """Return an IP address, None for what does not look like one."""
+    return value if isinstance(value, str) and _ADDRESS.fullmatch(value) else None
+
+
 def text(value: Any) -> str | None:
     """Return a text for people, printable and at most 128 characters long, None for what is none.
 
-    Without the query strings of URLs, which hold secrets.
+    Words that are URLs, or parts of them that hold secrets, become ``…``.
     """
-    if not isinstance(value, str) or not value:
-        return None
-    shown = printable(value, _LONGEST_TEXT)
-    return _SECRET.sub(r"\1…", shown) if "?" in shown or "=" in shown else shown
+    return _SECRET.sub("…", printable(value, _LONGEST_TEXT)) if isinstance(value, str) else None
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -122,7 +125,7 @@ _INTEGER: Final[TypeAdapter[int]] = TypeAdapter(Integer)
 OptionalInteger = Annotated[Integer | None, _absent]
 
 _NUMBER: Final[TypeAdapter[int | float]] = TypeAdapter(
-    Annotated[int | float, Field(allow_inf_nan=False)]
+    Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
 )
 Milliseconds = Annotated[int, BeforeValidator(_to_milliseconds), Field(ge=0, le=_MAX_INTEGER)]
 """A Unix time in whole milliseconds, from seconds or milliseconds, a number or a text of one."""

@@ -12,8 +12,8 @@ from support.commands import css_exporter, started
 from support.packets import KEY
 from support.programs import free_port, program, until
 
-from exporter.simulator.connection import Connection, Target
-from exporter.simulator.delivery import Answer, Request
+from exporter.sending.connection import CallbackUrl, Connection
+from exporter.sending.requests import Answer, Request
 
 REQUEST = Request(b'{"event_type":1}')
 Serve = Callable[..., str]
@@ -69,7 +69,7 @@ def http(status: str, body: bytes = b"", *headers: str) -> bytes:
 )
 def test_answers(receiver: Serve, raw: bytes, expected: Answer, lost: bool) -> None:
     """Only 200 is success; a refusal in the exporter's own words is certain, others are not."""
-    answer = Connection(Target.of(receiver(raw))).send(REQUEST)
+    answer = Connection(CallbackUrl.of(receiver(raw))).send(REQUEST)
     assert answer == expected
     assert answer.lost == lost
 
@@ -77,7 +77,7 @@ def test_answers(receiver: Serve, raw: bytes, expected: Answer, lost: bool) -> N
 @pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 2", b"\x16\x03\x01nonsense\r\n"])
 def test_broken_answers_are_lost(receiver: Serve, raw: bytes) -> None:
     """A callback whose answer broke off may have been recorded; the next one connects anew."""
-    connection = Connection(Target.of(receiver(raw, http("200 OK"))))
+    connection = Connection(CallbackUrl.of(receiver(raw, http("200 OK"))))
     answer = connection.send(REQUEST)
     assert (answer.status, answer.sent, answer.lost) == (None, True, True)
     assert answer.reason
@@ -86,7 +86,7 @@ def test_broken_answers_are_lost(receiver: Serve, raw: bytes) -> None:
 
 def test_nobody_there() -> None:
     """Without a connection nothing can have been recorded."""
-    answer = Connection(Target.of(f"http://127.0.0.1:{free_port()}/")).send(REQUEST)
+    answer = Connection(CallbackUrl.of(f"http://127.0.0.1:{free_port()}/")).send(REQUEST)
     assert answer == Answer(reason="Connection refused", sent=False)
     assert not answer.lost
 

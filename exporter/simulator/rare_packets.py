@@ -1,7 +1,7 @@
-"""Packets of the rarer events: abnormal recordings, quality, texts, relays, the unknown.
+"""Callbacks of the rarer events: abnormal recordings, quality, texts, relays, the unknown.
 
-Pure; see ``packets``.  Each maker returns None where it would repeat what it said of the
-stream in the same second.
+Pure; see ``packets``.  A maker returns None where its callback would look like a
+redelivery of the former one.
 """
 
 import json
@@ -10,16 +10,18 @@ from random import Random
 from typing import Final
 
 from exporter.metrics import catalogue
-from exporter.simulator import mix
+from exporter.sending.requests import Packet
+from exporter.simulator import weights
+from exporter.simulator.callback import Callback
 from exporter.simulator.hosts import APPID, Host
-from exporter.simulator.meaning import Callback, Packet, add
+from exporter.simulator.samples import add
 
-Maker = Callable[[Host, Random, int, int], Callback | None]
+_Maker = Callable[[Host, Random, int, int], Callback | None]
 
 
 def recording_exception(host: Host, chance: Random, now: int, serial: int) -> Callback:
     """Return the report of an abnormal recording."""
-    number, exception, level = mix.draw(chance, mix.RECORDING_EXCEPTIONS)
+    number, exception, level = weights.draw(chance, weights.RECORDING_EXCEPTIONS)
     packet = host.named("domain", "path") | {
         "interface": "general_callback",
         "event_type": 341,
@@ -35,27 +37,27 @@ def recording_exception(host: Host, chance: Random, now: int, serial: int) -> Ca
 
 def quality_control(host: Host, chance: Random, now: int, _serial: int) -> Callback | None:
     """Return a fault of format or content."""
-    word = mix.draw(chance, mix.QUALITY_FAULTS)
+    word = weights.draw(chance, weights.QUALITY_FAULTS)
     score = {"score": round(chance.uniform(10, 60), 2), "function": "QualityControl"}
     return _quality("quality_control", 343, host, word, now, score)
 
 
 def quality_threshold(host: Host, chance: Random, now: int, _serial: int) -> Callback | None:
     """Return a score that crossed its threshold."""
-    word = mix.draw(chance, mix.ASSESSMENTS)
+    word = weights.draw(chance, weights.ASSESSMENTS)
     return _quality("quality_threshold", 344, host, word, now, _frames(chance, now))
 
 
 def quality_average(host: Host, chance: Random, now: int, _serial: int) -> Callback | None:
-    """Return an average score; half of them say event_type 344, as the document's sample."""
-    word = mix.draw(chance, mix.ASSESSMENTS)
+    """Return an average score; half of them have event_type 344, as in the document's sample."""
+    word = weights.draw(chance, weights.ASSESSMENTS)
     scores = _frames(chance, now) | {"average_score": 66.5, "max_score": 93.1, "min_score": 40.2}
     return _quality("quality_average", chance.choice((344, 345)), host, word, now, scores)
 
 
 def stream_monitor(host: Host, chance: Random, now: int, _serial: int) -> Callback | None:
     """Return what a monitor saw; it names no push domain."""
-    word, quality_class = mix.draw(chance, mix.MONITOR_FINDINGS)
+    word, quality_class = weights.draw(chance, weights.MONITOR_FINDINGS)
     if not host.first_in_second(f"monitor {word}", now):
         return None
     packet: Packet = {
@@ -74,8 +76,8 @@ def stream_monitor(host: Host, chance: Random, now: int, _serial: int) -> Callba
 
 
 def relay(host: Host, chance: Random, now: int, serial: int) -> Callback:
-    """Return an event of a relay task; its time is text."""
-    event = mix.draw(chance, mix.RELAY_EVENTS)
+    """Return an event of a relay task; its time is sent as text."""
+    event = weights.draw(chance, weights.RELAY_EVENTS)
     packet: Packet = {
         "interface": "general_callback",
         "event_type": 314,
@@ -141,7 +143,7 @@ def undocumented(host: Host, _chance: Random, now: int, serial: int) -> Callback
     return Callback("other", packet, timed=False)
 
 
-MAKERS: Final[Sequence[tuple[int, Maker]]] = (
+MAKERS: Final[Sequence[tuple[int, _Maker]]] = (
     (20, recording_exception),
     (15, quality_control),
     (8, quality_threshold),

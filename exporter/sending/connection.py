@@ -1,4 +1,4 @@
-"""One keep-alive connection to a receiver, as the platform's sender would use it."""
+"""One keep-alive connection to a receiver, used as the platform's sender would."""
 
 import json
 import ssl
@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection, response
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from exporter.simulator.delivery import Answer, Request
+from exporter.sending.requests import Answer, Request
 
 ANSWER_SECONDS: Final = 20.0
 """The documented wait for an answer."""
@@ -16,11 +16,11 @@ ANSWER_SECONDS: Final = 20.0
 IDLE_SECONDS: Final = 5.0
 """A connection idle for longer is not used again: the receiver may be closing it."""
 
-_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "css-exporter simulator"}
+_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "css-exporter"}
 
 
-class Target(NamedTuple):
-    """The receiver: where callbacks go."""
+class CallbackUrl(NamedTuple):
+    """Where the receiver takes callbacks."""
 
     scheme: str
     host: str
@@ -29,7 +29,7 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, url: str) -> Self:
-        """Return the target of a URL.  Raises ``ValueError``, its text for the user."""
+        """Return a URL in its parts.  Raises ``ValueError``, its text for the user."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url} is no address like http://127.0.0.1:8080/callback")
@@ -52,8 +52,8 @@ class Target(NamedTuple):
 class Connection:
     """Sends requests one after another; opened, and opened again, as needed."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, url: CallbackUrl) -> None:
+        self._url = url
         self._http: HTTPConnection | None = None
         self._used_at = 0.0
 
@@ -64,7 +64,7 @@ class Connection:
         except OSError as error:
             return Answer(reason=_words(error), sent=False)
         try:
-            http.request(request.method, request.path or self._target.path, request.body, _HEADERS)
+            http.request(request.method, request.path or self._url.path, request.body, _HEADERS)
             response = http.getresponse()
             body = response.read()
         except (OSError, HTTPException) as error:
@@ -85,7 +85,7 @@ class Connection:
         if time.monotonic() - self._used_at > IDLE_SECONDS:
             self.close()
         if self._http is None:
-            http = self._target.connect()
+            http = self._url.connect()
             http.connect()
             self._http = http
             self._used_at = time.monotonic()

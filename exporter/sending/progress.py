@@ -1,13 +1,17 @@
-"""How a run is going: a bar on a terminal, else a plain line now and then."""
+"""How far a run is: a bar on a terminal, else a plain line now and then."""
 
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final, Self
 
 import click
 
+from exporter.sending.threads import Threads
+
+LOOK_SECONDS: Final = 0.25
 LINE_SECONDS: Final = 10.0
 STEPS: Final = 1000
 
@@ -21,8 +25,31 @@ def interrupt_on(*signals: signal.Signals) -> None:
         signal.signal(one, signal.default_int_handler)
 
 
+def follow(
+    threads: Threads, label: str, total: float, look: Callable[[], tuple[float, str]]
+) -> None:
+    """Show how far threads are until they have ended; the first Ctrl-C stops them.
+
+    ``look`` returns how much of ``total`` is done, and what there is to say; ``total`` is 0
+    for what has no end.
+    """
+
+    def wait(progress: Progress) -> None:
+        ended = False
+        while not ended:
+            ended = threads.wait(LOOK_SECONDS)
+            progress.show(*look())
+
+    with Progress(label, total) as progress:
+        try:
+            wait(progress)
+        except KeyboardInterrupt:
+            threads.stop()
+            wait(progress)
+
+
 class Progress:
-    """Shows on standard error how far something is; ``total`` 0 for what has no end.
+    """Shows on standard error how much of ``total`` is done; 0 for what has no end.
 
     A context: the bar ends with it.
     """
@@ -34,7 +61,7 @@ class Progress:
         self._bar: Any = None
         self._steps = 0
         self._text = ""
-        self._said_at = time.monotonic()
+        self._line_at = time.monotonic()
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
@@ -54,13 +81,13 @@ class Progress:
         self._stack.close()
 
     def show(self, done: float, text: str) -> None:
-        """Show that so much of the total is done, and what there is to say."""
+        """Show how much is done, and what there is to say."""
         self._text = text
         if self._bar is not None:
             steps = int(min(1.0, done / self._total) * STEPS) if self._total else 0
             self._bar.update(steps - self._steps)
             self._bar.render_progress()
             self._steps = steps
-        elif time.monotonic() - self._said_at >= LINE_SECONDS:
+        elif time.monotonic() - self._line_at >= LINE_SECONDS:
             click.echo(f"{self._label}: {text}", err=True)
-            self._said_at = time.monotonic()
+            self._line_at = time.monotonic()

@@ -1,0 +1,36 @@
+"""What the demonstration prints when it runs: where to look, and at what."""
+
+from urllib.parse import quote
+
+from exporter.demo.parts import Ports
+from exporter.demo.programs import HOST
+
+
+def guide(ports: Ports, *, has_prometheus: bool) -> str:
+    """Return the addresses of all parts, and what happens when."""
+    private = f"http://{HOST}:{ports.metrics}"
+    lines = [
+        ("What arrived last, active streams", f"{private}/"),
+        ("Each of the newest callbacks", f"{private}/deliveries"),
+        ("Metrics", f"{private}/metrics"),
+    ]
+    if has_prometheus:
+        server = f"http://{HOST}:{ports.prometheus}"
+        graph = f"{server}/graph?g0.range_input=15m&g0.tab=0&g0.expr="
+        by_cause = quote("sum by (cause) (rate(tencent_css_interruptions_total[1m]))")
+        lines += [
+            ("Active streams in Prometheus", f"{graph}tencent_css_active_streams"),
+            ("Interruptions by cause", f"{graph}{by_cause}"),
+            ("Alerts", f"{server}/alerts"),
+        ]
+    else:
+        lines.append(("Prometheus", "not installed (Debian package prometheus), left out"))
+    width = max(len(name) for name, _ in lines)
+    table = "\n".join(f"  {name:{width}}  {address}" for name, address in lines)
+    return f"""
+{table}
+
+  After two minutes, and then every five, the platform drops pushes for a minute: look at
+  interruptions with cause="platform". Ctrl-C ends all of it; before that the simulator
+  compares what it sent with what the metrics show.
+"""

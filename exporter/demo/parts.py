@@ -1,0 +1,86 @@
+"""The parts of the demonstration: what runs, with which flags, on which ports."""
+
+import signal
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from exporter.demo.programs import HOST, Program, running
+
+KEY: Final = "demo2026"
+RULES: Final = Path(__file__).parents[2] / "prometheus" / "rules"
+
+Part = AbstractContextManager[Program]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the parts listen, all on the loopback interface."""
+
+    callbacks: int
+    metrics: int
+    prometheus: int
+
+
+def exporter(home: Path, ports: Ports) -> Part:
+    """Run the exporter on a ledger below ``home``."""
+    command = _ours(
+        "serve",
+        {
+            "callback-listen": f"{HOST}:{ports.callbacks}",
+            "metrics-listen": f"{HOST}:{ports.metrics}",
+            "callback-keys": KEY,
+            "data-dir": home / "data",
+            "log-format": "json",
+        },
+    )
+    return running("exporter", command, signal.SIGTERM, home / "exporter.log")
+
+
+def prometheus(program: str, home: Path, ports: Ports) -> Part:
+    """Run Prometheus with our rules; it scrapes the exporter every five seconds."""
+    target = {"targets": [f"{HOST}:{ports.metrics}"]}
+    configuration = {
+        "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
+        "rule_files": [str(path) for path in sorted(RULES.glob("*.yml"))],
+        "scrape_configs": [{"job_name": "tencent-css", "static_configs": [target]}],
+    }
+    path = home / "prometheus.yml"  # JSON is YAML
+    path.write_bytes(orjson.dumps(configuration))
+    flags = {
+        "config.file": path,
+        "storage.tsdb.path": home / "prometheus",
+        "web.listen-address": f"{HOST}:{ports.prometheus}",
+    }
+    command = [program, *_flags(flags)]
+    return running("Prometheus", command, signal.SIGTERM, home / "prometheus.log")
+
+
+def simulator(ports: Ports, rate: float, streams: int) -> Part:
+    """Run hosts without end; at the end they compare what they sent with the metrics."""
+    command = _ours(
+        "simulate",
+        {
+            "url": f"http://{HOST}:{ports.callbacks}/callback",
+            "key": KEY,
+            "check": f"http://{HOST}:{ports.metrics}/metrics",
+            "scenario": "errcode-spike",
+            "duration": 0,
+            "rate": rate,
+            "streams": streams,
+            "time-scale": 20,
+        },
+    )
+    return running("simulator", command, signal.SIGINT)
+
+
+def _ours(command: str, flags: dict[str, Any]) -> list[str]:
+    return [sys.executable, "-m", "exporter", command, *_flags(flags)]
+
+
+def _flags(flags: dict[str, Any]) -> list[str]:
+    return [f"--{name}={value}" for name, value in flags.items()]

@@ -1,0 +1,55 @@
+"""Parallel connections to the receiver, each in a thread of its own."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from exporter.sending.connection import CallbackUrl, Connection
+
+
+class Threads:
+    """Threads that begin at once and run ``work`` on a connection until it returns.
+
+    ``stop`` must make every ``work`` return soon: with nothing more sent, but with the answers
+    to what is under way.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Connection], None],
+        stop: Callable[[], None],
+        url: CallbackUrl,
+        connections: int,
+    ) -> None:
+        self.stop = stop
+        self._work = work
+        self._url = url
+        self._failure: Exception | None = None
+        self._threads = [
+            threading.Thread(target=self._run, name=f"sender {number}", daemon=True)
+            for number in range(connections)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all threads have ended, or so long; return whether they have.
+
+        Raises the exception that ended a thread.
+        """
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if self._failure:
+            raise self._failure
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        connection = Connection(self._url)
+        try:
+            self._work(connection)
+        except Exception as error:  # noqa: BLE001 - raised by wait
+            self._failure = error
+            self.stop()
+        finally:
+            connection.close()

@@ -1,0 +1,93 @@
+"""Gauges whose value depends on when one looks: dropped streams; and those of watched streams.
+
+Pure.  A run's report holds facts (which streams dropped when), and their samples are worked
+out for each look at the metrics.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from exporter.simulator.callback import Stream
+from exporter.simulator.samples import Range, Sample, sample
+
+DROPPED: Final = "tencent_css_dropped_streams"
+WATCHED_ACTIVE: Final = "tencent_css_watched_stream_active"
+
+CLOCK_SECONDS: Final = 1.0
+"""By how much the clocks of simulator and exporter may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A stream that has no open push, and whose newest push ended without anyone wanting it.
+
+    ``ended_at_ms`` is that end, in Unix milliseconds.  Not ``certain``: an answer was lost, and
+    the stream may be active, or its newest push may be another.
+    """
+
+    stream: Stream
+    origin: str
+    ended_at_ms: int
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A stream that the user named; ``active`` is None if a lost answer leaves it open.
+
+    ``changed_at_ms`` is when it last became active or not, in Unix milliseconds.
+    """
+
+    stream: Stream
+    active: bool | None
+    changed_at_ms: int | None
+
+
+class Window(NamedTuple):
+    """How long after its end a drop counts: the exporter's settings, in seconds.
+
+    From ``return_grace_seconds``, in which a host may come back, to ``dropped_stream_minutes``.
+    """
+
+    grace: float = 30.0
+    longest: float = 3600.0
+
+
+class Look(NamedTuple):
+    """One look at the metrics: what was shown, and between which Unix times."""
+
+    samples: Mapping[Sample, int]
+    began_at: float
+    ended_at: float
+
+
+def dropped(drops: Iterable[Drop], window: Window, look: Look) -> dict[Sample, Range]:
+    """Return how many streams are shown as dropped, by source and origin."""
+    least: Counter[Sample] = Counter()
+    most: Counter[Sample] = Counter()
+    for drop in drops:
+        ended_at = drop.ended_at_ms / 1000
+        begin, end = ended_at + window.grace, ended_at + window.longest
+        one = sample(
+            DROPPED,
+            push_domain=drop.stream.push_domain,
+            app_name=drop.stream.app_name,
+            origin=drop.origin,
+        )
+        if begin <= look.ended_at + CLOCK_SECONDS and look.began_at - CLOCK_SECONDS <= end:
+            most[one] += 1
+        if begin <= look.began_at - CLOCK_SECONDS and look.ended_at + CLOCK_SECONDS <= end:
+            least[one] += drop.certain
+    return {one: Range(least[one], number) for one, number in most.items()}
+
+
+def watched(streams: Iterable[Watched]) -> dict[Sample, Range]:
+    """Return for each watched stream whether it is shown as active."""
+    return {
+        sample(WATCHED_ACTIVE, **one.stream._asdict()): Range(0, 1)
+        if one.active is None
+        else Range(int(one.active), int(one.active))
+        for one in streams
+    }
