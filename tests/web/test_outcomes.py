@@ -1,8 +1,6 @@
 """The public listener's table of outcomes, row by row, over real HTTP."""
 
-import http.client
 import json
-import re
 import socket
 import time
 from collections.abc import Iterator
@@ -23,10 +21,6 @@ class Shell(Daemon):
     """The Flask applications under an ordinary WSGI server."""
 
     command = ("-m", "support.wsgi")
-
-
-on_the_loop = pytest.mark.parametrize("exporter", [Daemon], indirect=True, ids=["loop"])
-"""For what is the server's business: connections, and paths as they were sent."""
 
 
 @pytest.fixture(scope="module", params=[Daemon, Shell], ids=["loop", "wsgi"])
@@ -195,15 +189,6 @@ def test_another_path_or_method_is_refused(
         assert answer.headers["Allow"]
 
 
-@on_the_loop
-def test_a_doubled_slash_is_another_path(exporter: Daemon) -> None:
-    """The path is taken as it was sent."""
-    before = rejected(exporter)
-    assert_refused(
-        exporter, request(exporter.public_port, "POST", f"/{PATH}"), "not_found", before
-    )
-
-
 @pytest.mark.parametrize(
     "path", ["", "/", "/push", "/a/b/", "?action=streamBegin&txSecret=x", "/push?%00=%ff&a=b"]
 )
@@ -248,38 +233,6 @@ def test_a_large_body_is_refused_before_it_is_sent(exporter: Daemon) -> None:
     """The announced length is enough to refuse."""
     head = raw.post(PATH, b"").replace(b"Length: 0", b"Length: 1000000000")
     assert raw.answer(raw.send(exporter.public_port, head)).json["reason"] == "too_large"
-
-
-@on_the_loop
-def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
-    """After a refused body the same connection carries the next callback."""
-    good = body_of(packet("push"))
-    connection = http.client.HTTPConnection("127.0.0.1", exporter.public_port, timeout=20)
-    connection.connect()
-    own = connection.sock.getsockname()
-    for path, body, status in (
-        (PATH, b"x" * (BODY_LIMIT + 1), 413),
-        ("/x", b"y", 404),
-        (PATH, b"{}", 400),
-        (PATH, good, 200),
-    ):
-        connection.request("POST", path, body)
-        response = connection.getresponse()
-        assert (response.status, bool(response.read())) == (status, True)
-        assert connection.sock.getsockname() == own
-    connection.close()
-
-
-@on_the_loop
-def test_requests_that_arrive_together_are_all_answered(exporter: Daemon) -> None:
-    """A request that was read with the one before it does not wait for more to come."""
-    good = raw.post(PATH, body_of(packet("push")))
-    large = raw.post(PATH, b"x" * (BODY_LIMIT + 1))
-    last = good.replace(b"Host", b"Connection: close\r\nHost")
-    with socket.create_connection(("127.0.0.1", exporter.public_port), 20) as connection:
-        connection.sendall(large + raw.post("/x", b"y") + good + last)
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"413", b"404", b"200", b"200"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{private}", "localhost", "", "[::1", "a b", "x:y"])
