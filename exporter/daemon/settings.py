@@ -123,9 +123,6 @@ class Settings(BaseModel):
         " counts under other.",
     )
     workers: int = Field(1, ge=1, le=64, description="Worker processes.")
-    threads: int = Field(
-        32, ge=2, le=512, description="Threads of each worker; they share commits."
-    )
     max_body_bytes: int = Field(
         1_048_576, ge=1024, le=2**30, description="Larger bodies are refused with 413."
     )

@@ -10,7 +10,7 @@ from support.programs import until
 
 
 def test_slow_senders_do_not_keep_others_waiting(daemon: Start) -> None:
-    """More connections that say nothing, or not all, than there are threads: others go on."""
+    """Beside connections that say nothing, or not all, others go on."""
     exporter = daemon()
     with ExitStack() as stack:
         for number in range(30):
