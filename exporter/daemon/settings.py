@@ -143,6 +143,19 @@ class Settings(BaseModel):
     )
     created_series: bool = Field(False, description="_created lines in OpenMetrics.")
     log_user_ip: bool = Field(False, description="The pusher's address in the logs.")
+    tencent_site: Literal["mainland", "international"] = Field(
+        "mainland", description="The site of the Tencent Cloud account whose API is asked."
+    )
+    tencent_endpoint: Annotated[str | None, AfterValidator(kinds.api_endpoint)] = Field(
+        None,
+        description="Another address of that API, https://host[:port]; for proxies and tests.",
+    )
+    tencent_credentials_file: _File | None = Field(
+        None,
+        description="INI file whose section [default] has secret_id, secret_key and, if they"
+        " are temporary, token; else TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or what"
+        " the official package finds.",
+    )
 
     @property
     def ledger_url(self) -> str:

@@ -35,8 +35,10 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "metrics_token": ("sesame", "sesame"),
     "created_series": ("true", True),
     "log_user_ip": ("1", True),
+    "tencent_site": ("international", "international"),
+    "tencent_endpoint": ("https://proxy.example.com:8443/", "https://proxy.example.com:8443"),
 }
-FILES = ("callback_keys_file", "tls_certfile", "tls_keyfile")
+FILES = ("callback_keys_file", "tls_certfile", "tls_keyfile", "tencent_credentials_file")
 SECRETS = ("callback_keys", "callback_keys_by_domain", "metrics_token", "ledger")
 
 
@@ -131,6 +133,17 @@ def test_a_file_has_types_of_its_own(tmp_path: Path) -> None:
         ),
         *(("callback_path", text) for text in ("callback", "/", "/a b", "/a?b", "/-/x", "//x")),
         *(("ledger", text) for text in ("mysql://x", "x", "")),
+        *(
+            ("tencent_endpoint", text)
+            for text in (
+                "h",
+                "http://h",
+                "https://h/x",
+                "https://h:99999",
+                "https://u@h",
+                "ftp://h",
+            )
+        ),
         *(("signature_tolerance_seconds", text) for text in ("-1", "x", "nan", "inf", "1e9")),
         *(("accept_unsigned", text) for text in ("pushes", "push,x")),
         *(("dedupe_hours", text) for text in ("0", "-1", "nan")),
