@@ -37,7 +37,7 @@ def test_a_connection_is_kept_through_refusals(exporter: Daemon) -> None:
     for path, body, status in (
         (PATH, b"x" * (BODY_LIMIT + 1), 413),
         ("/x", b"y", 404),
-        (PATH, b"{}", 400),
+        (PATH, b"{", 400),
         (PATH, good, 200),
     ):
         connection.request("POST", path, body)

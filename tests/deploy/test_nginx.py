@@ -16,6 +16,7 @@ from support.nginx import nginx, replaced
 from support.packets import body_of, packet
 from support.programs import free_port, program, until
 from support.repository import ROOT
+from werkzeug.datastructures import Headers
 
 from exporter.daemon.server import KEEPALIVE_SECONDS
 from exporter.daemon.settings import Settings
@@ -49,7 +50,7 @@ class Front(NamedTuple):
         try:
             connection.request(method, path, body, {"Host": NAME})
             response = connection.getresponse()
-            return Answer(response.status, response.read(), dict(response.headers))
+            return Answer(response.status, response.read(), Headers(response.getheaders()))
         finally:
             connection.close()
 

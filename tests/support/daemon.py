@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
+from werkzeug.datastructures import Headers
+
 from support.expositions import samples
 from support.packets import KEY, Packet, body_of
 from support.programs import environment, free_port, stop, until
@@ -20,7 +22,7 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
-    headers: dict[str, str]
+    headers: Headers
 
     @property
     def json(self) -> Any:
@@ -40,8 +42,7 @@ def request(
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        headers = {name.title(): value for name, value in reversed(response.headers.items())}
-        return Answer(response.status, response.read(), headers)
+        return Answer(response.status, response.read(), Headers(response.getheaders()))
     finally:
         connection.close()
 

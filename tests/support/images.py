@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from werkzeug.datastructures import Headers
+
 from support.daemon import Answer
 from support.programs import cache_directory, missing, program
 from support.repository import ROOT
@@ -45,7 +47,7 @@ import json, sys
 from support.daemon import request
 port, method, path, body = json.load(sys.stdin)
 answer = request(port, method, path, body.encode())
-json.dump([answer.status, answer.body.decode(), answer.headers], sys.stdout)
+json.dump([answer.status, answer.body.decode(), dict(answer.headers)], sys.stdout)
 """
 
 
@@ -128,7 +130,7 @@ class Container:
         if done.returncode:
             raise ConnectionError(done.stderr)
         status, answer, headers = json.loads(done.stdout)
-        return Answer(status, answer.encode(), headers)
+        return Answer(status, answer.encode(), Headers(headers))
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run another command in the image, as ``docker exec`` would."""

@@ -67,7 +67,7 @@ def test_pages_show_what_was_sent(daemon: Start, browser: Browser) -> None:
         assert words in shown
     browser.driver.find_element(By.LINK_TEXT, "bad_signature").click()
     assert "camera-6" in browser.text()
-    assert "the signature does not match any key" in browser.text()
+    assert "no key that may sign for this push domain signed it" in browser.text()
     assert "camera-3" not in browser.text()
     browser.driver.find_element(By.LINK_TEXT, "Show all").click()
     rows = browser.driver.find_elements(By.CSS_SELECTOR, "tbody tr")

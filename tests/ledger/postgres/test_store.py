@@ -21,6 +21,7 @@ from exporter.ledger.interface import Posting
 from exporter.ledger.postgres.store import PostgresStore
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
+from exporter.metrics.families import LONGEST_SOURCE_LABEL
 
 NOW = 1790009000.0
 PUSH, INTERRUPTION = entry("push"), entry("interruption")
@@ -181,8 +182,9 @@ def test_numbers_do_not_overflow(url: str) -> None:
 
 def test_the_longest_names_are_taken(url: str) -> None:
     """Names as long as a packet may have them, in any script, fit every index."""
-    kanji = [chr(0x20000 + number * 7) for number in range(512)]
-    names = {"app": "".join(kanji[:253]), "appname": "".join(kanji), "stream_id": "".join(kanji)}
+    kanji = "".join(chr(0x20000 + number * 7) for number in range(512))  # of four bytes
+    label = kanji[: LONGEST_SOURCE_LABEL // 4]
+    names = {"app": label, "appname": label[::-1], "stream_id": kanji}
     with closing(open_ledger(url, LONG)) as ledger:
         assert ledger.record(entry("push", **names), NOW).outcome is Outcome.ACCEPTED
         source = (names["app"], names["appname"])
