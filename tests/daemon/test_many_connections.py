@@ -51,6 +51,7 @@ def rate(exporter: Daemon, run: str) -> float:
     return 150 / (time.monotonic() - began)
 
 
+@pytest.mark.alone
 def test_slow_senders_change_nothing_for_others(tmp_path: Path) -> None:
     """Beside 2,000 connections that send a byte a second others are as fast as alone."""
     with Daemon(tmp_path / "data") as exporter:
