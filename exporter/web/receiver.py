@@ -155,8 +155,8 @@ class Receiver:
             if isinstance(result, LedgerUnavailable):
                 refusal = Refusal("ledger_unavailable", str(result))
                 ours = self.refuse(refusal, callback.remote_address, callback.envelope)
-                theirs = forwarded.answer if forwarded and not forwarded.is_taken else None
-                answers.append(theirs or ours)
+                theirs = forwarded and forwarded.result == "refused"
+                answers.append(forwarded.answer if forwarded and theirs else ours)
                 continue
             entry, now = callback.posting
             taken = deliveries.Taken(result.outcome, entry, now, callback.envelope.expires_at)

@@ -12,17 +12,12 @@ import pytest
 from support import raw
 from support.daemon import Answer, Daemon, request
 from support.packets import KEY, Packet, all_packets, packet, signed
+from support.wsgi import Shell
 
 from exporter.protocol.refusals import STATUS
 
 BODY_LIMIT = 4096
 PATH = "/callback/unguessable"
-
-
-class Shell(Daemon):
-    """The Flask applications under an ordinary WSGI server."""
-
-    command = ("-m", "support.wsgi")
 
 
 on_the_loop = pytest.mark.parametrize("exporter", [Daemon], indirect=True, ids=["loop"])
