@@ -45,8 +45,8 @@ lock: $(VENV)/installed-dev ## Pin what is installed, with hashes and without ad
 	$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK) --group build --group dev -o requirements-dev.lock
 
-LOCK := pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links --quiet --no-config --upgrade
+LOCK := pyproject.toml --extra postgres --extra tencentcloud --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet --no-config --upgrade
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

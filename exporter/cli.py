@@ -15,6 +15,7 @@ from exporter.daemon.flags import load_given, load_or_exit, setting_options, sho
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.server import Server
 from exporter.daemon.settings import ENV_PREFIX, Settings, SettingsError
+from exporter.daemon.templates import template
 from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, check_url, open_ledger
 from exporter.replay.cli import replay
 from exporter.simulator.cli import simulate
@@ -31,6 +32,7 @@ def main() -> None:
 
 main.add_command(simulate)
 main.add_command(replay)
+main.add_command(template)
 
 
 @main.command(

@@ -2,42 +2,53 @@
 
 from typing import Any
 
-from grafana.board import ORIGIN_VARIABLES, Section, dashboard
-from grafana.palette import CAUSES, FLOWS, ORIGINS
+from grafana import alerts, exporters
+from grafana.board import Section, dashboard
+from grafana.links import SERIES_DOMAIN, link
+from grafana.overrides import colours
+from grafana.palette import CAUSES, FLOWS, ORIGINS, QUANTILES
 from grafana.panels import (
+    LOGARITHMIC,
+    SHARE,
+    TABLE_RIGHT,
     Panel,
-    colours,
     good_below,
     stat,
-    steps,
-    table,
     timeseries,
 )
 from grafana.queries import (
     ABNORMAL,
-    ALERTS,
-    JOB,
+    AT_END,
     ORIGIN,
     SOURCE,
+    WHOLE,
     graph,
+    growth,
+    highest,
+    most,
+    most_per_minute,
     now,
     per_minute,
     quantile,
-    rows,
+    quantiles,
     share,
     total,
 )
+from grafana.variables import ORIGIN_VARIABLES
 
 PUSHES = "tencent_css_pushes_total"
 INTERRUPTIONS = "tencent_css_interruptions_total"
+DURATION = "tencent_css_push_duration_seconds"
 ACTIVE = f"tencent_css_active_streams{{{ORIGIN}}}"
-TO_INTERRUPTIONS = {
-    "title": "Interruptions of ${__field.labels.push_domain}",
-    "url": "/d/tencent-css-interruptions?var-push_domain=${__field.labels.push_domain}"
-    "&${__url_time_range}",
-    "targetBlank": False,
-}
-QUIET = "No callback of this kind yet"
+TO_INTERRUPTIONS = link(
+    f"Interruptions of {SERIES_DOMAIN}",
+    "tencent-css-interruptions",
+    ORIGIN_VARIABLES,
+    push_domain=SERIES_DOMAIN,
+)
+NO_PUSH = "No data: exporter down, or no push yet"
+NO_END = "No data: exporter down, or no push ended yet"
+NO_END_NOW = "No push ended just now"
 
 
 def build() -> dict[str, Any]:
@@ -47,115 +58,120 @@ def build() -> dict[str, Any]:
         "CSS: live overview",
         "Streams that are live now, pushes and their ends, recordings and screencaptures.",
         [
-            Section("Now", [(4, _numbers()), (8, _now())]),
-            Section("Pushes and their ends", [(8, _ends()), (8, _durations())]),
+            Section(
+                "Now",
+                [
+                    (3, _now()),
+                    (3, _just_now()),
+                    (6, [alerts.firing(ORIGIN_VARIABLES)]),
+                    (8, _active()),
+                ],
+            ),
+            Section("Pushes and their ends", [(8, _ends()), (8, _how_they_end())]),
             Section("What comes of them", [(8, _products())]),
         ],
         ORIGIN_VARIABLES,
     )
 
 
-def _numbers() -> list[Panel]:
-    ends, abnormal = (per_minute(INTERRUPTIONS, where) for where in (ORIGIN, ABNORMAL))
+def _now() -> list[Panel]:
     return [
+        exporters.up(),
+        alerts.number(),
+        exporters.last_callback(),
         stat(
             "Active streams",
-            graph(total(ACTIVE), "active"),
+            now(total(ACTIVE)),
             description="Streams with at least one open push.",
-            unit="short",
-            empty="No push yet",
-        ),
-        stat(
-            "Pushes per minute",
-            graph(per_minute(PUSHES, ORIGIN), "pushes"),
-            description="Pushes begun (event_type 1).",
-            unit="cpm",
-            empty="No push yet",
-            decimals=1,
-        ),
-        stat(
-            "Ends per minute",
-            graph(ends, "ends"),
-            description="Pushes ended (event_type 0), for whatever reason.",
-            unit="cpm",
-            empty="No push ended yet",
-            decimals=1,
-        ),
-        stat(
-            "Abnormal ends",
-            graph(share(f"{abnormal} or 0 * {ends}", ends), "abnormal"),
-            description="Share of ends with another cause than client_stop. Amber from 10 %,"
-            " red from 30 %; what is usual for your hosts, only you know.",
-            unit="percentunit",
-            empty="No push ended just now",
-            thresholds=good_below(0.1, 0.3),
-        ),
-        stat(
-            "Alerts firing",
-            now(f"count({ALERTS}) or vector(0)"),
-            description="Firing alerts of the rules in prometheus/rules.",
-            unit="short",
-            empty="No answer from Prometheus",
-            thresholds=steps(("green", None), ("red", 1)),
-        ),
-        stat(
-            "Last callback",
-            now(f"time() - max(tencent_css_last_callback_timestamp_seconds{{{JOB}}})"),
-            description="Time since the last callback of any event. Amber from 5 minutes,"
-            " red from 15.",
-            unit="s",
-            empty="No callback yet",
-            thresholds=good_below(300, 900),
+            unit="locale",
+            empty=NO_PUSH,
         ),
     ]
 
 
-def _now() -> list[Panel]:
+def _just_now() -> list[Panel]:
+    ends, abnormal = _ends_and_abnormal()
+    return [
+        stat(
+            "Pushes per minute",
+            now(per_minute(PUSHES, ORIGIN)),
+            description="Pushes begun just now (event_type 1).",
+            unit="locale",
+            empty=NO_PUSH,
+            decimals=1,
+        ),
+        stat(
+            "Ends per minute",
+            now(ends),
+            description="Pushes ended just now (event_type 0), for whatever reason.",
+            unit="locale",
+            empty=NO_END,
+            decimals=1,
+        ),
+        stat(
+            "Abnormal ends",
+            now(share(f"{abnormal} or 0 * {ends}", ends)),
+            description="Share of the ends just now with another cause than client_stop. Amber"
+            " from 10 %, red from 30 %; what is usual for your hosts, only you know.",
+            unit="percentunit",
+            empty=NO_END_NOW,
+            thresholds=good_below(0.1, 0.3),
+            decimals=1,
+        ),
+        stat(
+            "Median push",
+            now(quantile(0.5, DURATION, ORIGIN)),
+            description="Half of the pushes that ended just now were shorter.",
+            unit="s",
+            empty=NO_END_NOW,
+            decimals=1,
+        ),
+    ]
+
+
+def _ends_and_abnormal(by: str = "") -> tuple[str, str]:
+    return (
+        per_minute(INTERRUPTIONS, ORIGIN, by),
+        per_minute(INTERRUPTIONS, f"{ORIGIN}, {ABNORMAL}", by),
+    )
+
+
+def _active() -> list[Panel]:
+    rank = total(f"avg_over_time({ACTIVE}[{WHOLE}] {AT_END})", "push_domain")
     return [
         timeseries(
             "Active streams by origin",
             graph(total(ACTIVE, "origin"), "{{origin}}"),
             description="Where the newest open push of each active stream came in (set_id).",
-            unit="short",
-            empty="No push yet",
+            unit="locale",
+            empty=NO_PUSH,
             stacked=True,
             overrides=colours(ORIGINS),
         ),
         timeseries(
             "Active streams by push domain",
-            graph(f"topk(12, {total(ACTIVE, 'push_domain')})", "{{push_domain}}"),
-            description="The twelve push domains with the most active streams at each time.",
-            unit="short",
-            empty="No push yet",
+            *most(total(ACTIVE, "push_domain"), rank, "push_domain", "{{push_domain}}"),
+            description="The eight push domains with the most active streams, and all others.",
+            unit="locale",
+            empty=NO_PUSH,
             stacked=True,
+            legend=TABLE_RIGHT,
             links=[TO_INTERRUPTIONS],
-        ),
-        table(
-            "Alerts",
-            rows(f"sum by (alertname, severity, push_domain, origin, errcode) ({ALERTS})"),
-            description="Alerts that fire now, and where.",
-            empty="No alert fires",
-            columns={
-                "severity": "Severity",
-                "alertname": "Alert",
-                "push_domain": "Push domain",
-                "origin": "Origin",
-                "errcode": "Errcode",
-            },
         ),
     ]
 
 
 def _ends() -> list[Panel]:
+    ends, abnormal = _ends_and_abnormal()
     return [
         timeseries(
             "Pushes and ends per minute",
             graph(per_minute(PUSHES, ORIGIN), "pushes"),
-            graph(per_minute(INTERRUPTIONS, ORIGIN), "ends"),
-            graph(per_minute(INTERRUPTIONS, ABNORMAL), "abnormal ends"),
+            graph(ends, "ends"),
+            graph(abnormal, "abnormal ends"),
             description="Pushes begun, pushes ended, and ended by another cause than client_stop.",
-            unit="cpm",
-            empty=QUIET,
+            unit="none",
+            empty=NO_PUSH,
             overrides=colours(FLOWS),
         ),
         timeseries(
@@ -164,41 +180,40 @@ def _ends() -> list[Panel]:
             description="client_stop is a normal end. client_network: call the host;"
             " rejected: look at keys, domain and account; platform: call Tencent Cloud;"
             " operator: cut or replaced by your own side.",
-            unit="cpm",
-            empty="No push ended yet",
+            unit="none",
+            empty=NO_END,
             stacked=True,
             overrides=colours(CAUSES),
         ),
     ]
 
 
-def _durations() -> list[Panel]:
-    ends, abnormal = (
-        per_minute(INTERRUPTIONS, where, "push_domain") for where in (ORIGIN, ABNORMAL)
-    )
+def _how_they_end() -> list[Panel]:
+    ends, abnormal = _ends_and_abnormal("push_domain")
+    worst = highest(growth(INTERRUPTIONS, f"{ORIGIN}, {ABNORMAL}", "push_domain"))
     return [
         timeseries(
             "Abnormal share of ends by push domain",
-            graph(f"topk(12, {share(f'{abnormal} or 0 * {ends}', ends)})", "{{push_domain}}"),
-            description="The twelve push domains with the largest share at each time.",
+            graph(
+                f"{share(f'{abnormal} or 0 * {ends}', ends)} and on (push_domain) {worst}",
+                "{{push_domain}}",
+            ),
+            description="The eight push domains with the most abnormal ends.",
             unit="percentunit",
-            empty="No push ended just now",
-            ceiling=1,
+            empty=NO_END_NOW,
+            axis=SHARE,
+            legend=TABLE_RIGHT,
             links=[TO_INTERRUPTIONS],
         ),
         timeseries(
-            "Push duration",
-            *(
-                graph(
-                    quantile(part, "tencent_css_push_duration_seconds", ORIGIN),
-                    f"{part:.0%} are shorter",
-                )
-                for part in (0.1, 0.5, 0.9)
-            ),
+            "Push duration in minutes",
+            *quantiles((0.9, 0.5, 0.1), DURATION, ORIGIN, per=60),
             description="How long the pushes lasted that ended: a tenth, a half and nine"
             " tenths of them were shorter. Many short pushes are hosts that try again.",
-            unit="s",
-            empty="No push ended just now",
+            unit="suffix:min",
+            empty=NO_END_NOW,
+            axis=LOGARITHMIC,
+            overrides=colours(QUANTILES),
         ),
     ]
 
@@ -213,20 +228,20 @@ def _products() -> list[Panel]:
             ),
             description="Recording files ready (event_type 100), by format."
             " Not filtered by origin, which recordings do not tell.",
-            unit="cpm",
-            empty="No recording yet",
+            unit="none",
+            empty="No data: exporter down, or no recording yet",
             stacked=True,
         ),
         timeseries(
             "Screencaptures per minute",
-            graph(
-                per_minute("tencent_css_screencaptures_total", SOURCE, "push_domain"),
-                "{{push_domain}}",
+            *most_per_minute(
+                "tencent_css_screencaptures_total", SOURCE, "push_domain", "{{push_domain}}"
             ),
-            description="Screencaptures taken (event_type 200), by push domain."
-            " Not filtered by origin, which screencaptures do not tell.",
-            unit="cpm",
-            empty="No screencapture yet",
+            description="Screencaptures taken (event_type 200): the eight push domains with the"
+            " most, and all others. Not filtered by origin, which screencaptures do not tell.",
+            unit="none",
+            empty="No data: exporter down, or no screencapture yet",
             stacked=True,
+            legend=TABLE_RIGHT,
         ),
     ]

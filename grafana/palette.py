@@ -1,18 +1,19 @@
 """Which colour means what, on every dashboard.
 
-Green, amber and red are kept for states: good, watch, act.  A cause, an origin or an
-event has one colour of its own wherever it is drawn.  All of them are readable on the
-light and on the dark theme.
+Green, amber and red are kept for states: good, watch, act.  A cause or an origin has one
+colour of its own wherever it is drawn.  Push domains, formats and the like take Grafana's
+colours in their order: those that it would give them by name are often too much alike.  All
+are readable on the light and on the dark theme.
 """
 
-from typing import Final
+from typing import Any, Final
 
 GOOD: Final = "green"
 WATCH: Final = "orange"
 ACT: Final = "red"
 NEUTRAL: Final = "#8E99A8"
 MAIN: Final = "#5B9FE6"
-"""Whatever has no colour of its own: shades of this one."""
+"""What stands alone in its graph and is no state."""
 
 CAUSES: Final = {
     "client_stop": NEUTRAL,
@@ -30,4 +31,19 @@ SUGGESTIONS: Final = {"Block": ACT, "Review": WATCH, "Pass": GOOD, "other": NEUT
 
 FLOWS: Final = {"pushes": MAIN, "ends": "#A9B4C2", "abnormal ends": "#C77DFF"}
 
+SEVERITIES: Final = {"page": ACT, "warning": WATCH, "info": MAIN}
+"""Of alerts."""
+
+QUANTILES: Final = {
+    "10% are shorter": "#22A7B8",
+    "50% are shorter": MAIN,
+    "90% are shorter": "#C77DFF",
+    "99% are shorter": "#E0559E",
+}
+
 OUTCOMES: Final = {"accepted": MAIN, "redelivered": "#C77DFF", "refused": "#D4577B"}
+
+
+def fixed(colour: str) -> dict[str, Any]:
+    """Return a field's setting for one colour."""
+    return {"mode": "fixed", "fixedColor": colour}

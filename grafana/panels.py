@@ -5,54 +5,37 @@ there is nothing to show (``empty``).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from grafana import palette
-from grafana.queries import LOKI, PROMETHEUS, Target
+from grafana.overrides import Override, ValueMapping, nothing, override
+from grafana.queries import OTHERS, PROMETHEUS, Target
 
 Panel = dict[str, Any]
-Override = dict[str, Any]
+Axis = Mapping[str, Any]
 
 VERSION = "10.1.0"
 """Oldest Grafana that shows these panels; a newer one brings them up to date itself."""
 
+FROM_ZERO: Final[Axis] = {"min": 0}
+SHARE: Final[Axis] = {"min": 0, "max": 1}
+LOGARITHMIC: Final[Axis] = {
+    "min": 0.1,
+    "decimals": 1,
+    "custom": {"scaleDistribution": {"type": "log", "log": 10}},
+}
 
-def colours(named: Mapping[str, str]) -> list[Override]:
-    """Return overrides that give series their colours by name."""
-    return [
-        _override("byName", name, color={"mode": "fixed", "fixedColor": colour})
-        for name, colour in named.items()
-    ]
-
-
-def shades(named: Mapping[str, str]) -> list[Override]:
-    """Return overrides that give series shades of a colour by the first word of their name."""
-    return [
-        _override("byRegexp", f"/^{name} /", color={"mode": "shades", "fixedColor": colour})
-        for name, colour in named.items()
-    ]
-
-
-def faint(name: str, colour: str = palette.NEUTRAL) -> Override:
-    """Return an override that draws a series as a dashed line without filling."""
-    return _override(
-        "byName",
-        name,
-        color={"mode": "fixed", "fixedColor": colour},
-        **{"custom.lineStyle": {"fill": "dash", "dash": [8, 8]}, "custom.fillOpacity": 0},
-    )
-
-
-def column(name: str, **properties: Any) -> Override:
-    """Return an override of a table's column."""
-    return _override("byName", name, **properties)
-
-
-def _override(matcher: str, options: str, **properties: Any) -> Override:
-    return {
-        "matcher": {"id": matcher, "options": options},
-        "properties": [{"id": name, "value": value} for name, value in properties.items()],
-    }
+LIST_BELOW: Final = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
+TABLE_RIGHT: Final = {
+    "displayMode": "table",
+    "placement": "right",
+    "showLegend": True,
+    "calcs": ["max"],
+    "width": 300,
+    "sortBy": "Max",
+    "sortDesc": True,
+}
+"""For a panel that may have more than a handful of series."""
 
 
 def steps(*bounds: tuple[str, float | None]) -> dict[str, Any]:
@@ -68,7 +51,12 @@ def good_below(watch: float, act: float) -> dict[str, Any]:
     return steps((palette.GOOD, None), (palette.WATCH, watch), (palette.ACT, act))
 
 
-def _panel(
+def letter(index: int) -> str:
+    """Return what Grafana calls a panel's first target, its second and so on."""
+    return chr(ord("A") + index)
+
+
+def panel(
     kind: str,
     title: str,
     targets: Sequence[Target],
@@ -78,16 +66,22 @@ def _panel(
     options: Mapping[str, Any],
     defaults: Mapping[str, Any] | None = None,
     overrides: Sequence[Override] = (),
+    shows_empty: bool = True,
 ) -> Panel:
+    """Return a panel of any kind.
+
+    Where Grafana does not show the text for no data (``shows_empty`` is false), the
+    description says what that means.
+    """
+    if not shows_empty:
+        description = f"{description} {empty}."
     return {
         "type": kind,
         "title": title,
         "description": description,
         "pluginVersion": VERSION,
         "datasource": targets[0]["datasource"] if targets else PROMETHEUS,
-        "targets": [
-            target | {"refId": chr(ord("A") + index)} for index, target in enumerate(targets)
-        ],
+        "targets": [target | {"refId": letter(index)} for index, target in enumerate(targets)],
         "fieldConfig": {
             "defaults": {"noValue": empty, **(defaults or {})},
             "overrides": list(overrides),
@@ -104,30 +98,37 @@ def timeseries(
     empty: str,
     stacked: bool = False,
     overrides: Sequence[Override] = (),
-    ceiling: float | None = None,
+    axis: Axis = FROM_ZERO,
+    legend: Mapping[str, Any] = LIST_BELOW,
     links: Sequence[Mapping[str, Any]] = (),
 ) -> Panel:
     """Return lines over time, stacked areas if the series add up to something."""
+    custom = {
+        "drawStyle": "line",
+        "lineWidth": 1,
+        "fillOpacity": 40 if stacked else 8,
+        "showPoints": "auto",  # so that a value between two gaps is seen
+        "pointSize": 4,
+        "spanNulls": False,
+        "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
+        **axis.get("custom", {}),
+    }
     defaults = {
         "unit": unit,
-        "min": 0,
-        **({"max": ceiling} if ceiling is not None else {}),
-        "color": {"mode": "shades", "fixedColor": palette.MAIN},
+        "color": {"mode": "palette-classic"},
         "links": list(links),
-        "custom": {
-            "drawStyle": "line",
-            "lineWidth": 1,
-            "fillOpacity": 40 if stacked else 8,
-            "showPoints": "never",
-            "spanNulls": False,
-            "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
-        },
+        **axis,
+        "custom": custom,
     }
     options = {
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
-        "tooltip": {"mode": "multi", "sort": "desc"},
+        "legend": dict(legend),
+        "tooltip": {"mode": "multi", "sort": "desc", "hideZeros": True},
     }
-    return _panel(
+    if any(target["legendFormat"] == OTHERS for target in targets):
+        # They have no label that a link could lead to.
+        others = override("byName", OTHERS, color=palette.fixed(palette.NEUTRAL), links=[])
+        overrides = [*overrides, others]
+    return panel(
         "timeseries",
         title,
         targets,
@@ -147,27 +148,27 @@ def stat(
     unit: str,
     empty: str,
     thresholds: Mapping[str, Any] | None = None,
-    mappings: Sequence[Mapping[str, Any]] = (),
-    decimals: int | None = None,
+    mappings: Sequence[ValueMapping] = (),
+    decimals: int = 0,
+    text_mode: str = "auto",
 ) -> Panel:
     """Return one number; coloured only if it is a state and so has thresholds."""
     defaults: dict[str, Any] = {
         "unit": unit,
-        "mappings": list(mappings),
+        "decimals": decimals,
+        "mappings": [*mappings, *nothing(empty)],
         "color": {"mode": "thresholds"},
         "thresholds": thresholds or steps(("text", None)),
     }
-    if decimals is not None:
-        defaults["decimals"] = decimals
     options = {
-        "colorMode": "value" if thresholds else "none",
-        "graphMode": "none" if target.get("instant") else "area",
+        "colorMode": "value",
+        "graphMode": "none",
         "justifyMode": "auto",
         "orientation": "auto",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "textMode": "auto",
+        "textMode": text_mode,
     }
-    return _panel(
+    return panel(
         "stat",
         title,
         [target],
@@ -178,93 +179,28 @@ def stat(
     )
 
 
-def table(
-    title: str,
-    *targets: Target,
-    description: str,
-    empty: str,
-    columns: Mapping[str, str],
-    sort: str = "",
-    overrides: Sequence[Override] = (),
-) -> Panel:
-    """Return a table; ``columns`` maps what is shown, in order, to the column's heading."""
-    organise = {
-        "excludeByName": {name: True for name in ("Time", "Value") if name not in columns},
-        "indexByName": {name: index for index, name in enumerate(columns)},
-        "renameByName": dict(columns),
-    }
-    options = {
-        "showHeader": True,
-        "cellHeight": "sm",
-        "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
-        "sortBy": [{"displayName": sort, "desc": True}] if sort else [],
-    }
-    panel = _panel(
-        "table",
-        title,
-        targets,
-        description=description,
-        empty=empty,
-        options=options,
-        defaults={
-            "unit": "short",
-            "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
-        },
-        overrides=overrides,
-    )
-    merge = [{"id": "merge", "options": {}}] if len(targets) > 1 else []
-    panel["transformations"] = [*merge, {"id": "organize", "options": organise}]
-    return panel
-
-
-def bars(title: str, target: Target, *, description: str, unit: str, empty: str) -> Panel:
-    """Return one horizontal bar for each series of a moment."""
-    defaults = {
-        "unit": unit,
-        "min": 0,
-        "color": {"mode": "fixed", "fixedColor": palette.MAIN},
-    }
-    options = {
-        "displayMode": "basic",
-        "orientation": "horizontal",
-        "showUnfilled": True,
-        "valueMode": "text",
-        "minVizHeight": 16,
-        "minVizWidth": 8,
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-    }
-    return _panel(
-        "bargauge",
-        title,
-        [target],
-        description=description,
-        empty=empty,
-        options=options,
-        defaults=defaults,
-    )
-
-
 def heatmap(title: str, target: Target, *, description: str, unit: str, empty: str) -> Panel:
-    """Return the buckets of a histogram over time; the darker, the more."""
+    """Return the buckets of a histogram over time."""
     options = {
         "calculate": False,
         "cellGap": 1,
-        "cellValues": {"unit": "short"},
-        "color": {"mode": "scheme", "scheme": "Purples", "steps": 64, "exponent": 0.5},
+        "cellValues": {"unit": "locale", "decimals": 0},
+        "color": {"mode": "scheme", "scheme": "Cool", "steps": 64, "exponent": 0.5, "min": 0},
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
         "tooltip": {"mode": "single", "show": True, "yHistogram": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
     }
-    return _panel(
+    return panel(
         "heatmap",
         title,
         [target],
         description=description,
         empty=empty,
+        shows_empty=False,
         options=options,
-        defaults={"unit": "short"},
+        defaults={"unit": "locale"},
     )
 
 
@@ -278,13 +214,20 @@ def logs(title: str, target: Target, *, description: str, empty: str) -> Panel:
         "showLabels": False,
         "showTime": True,
         "sortOrder": "Descending",
-        "wrapLogMessage": True,
+        "wrapLogMessage": False,
     }
-    panel = _panel("logs", title, [target], description=description, empty=empty, options=options)
-    return panel | {"datasource": LOKI}
+    return panel(
+        "logs",
+        title,
+        [target],
+        description=description,
+        empty=empty,
+        shows_empty=False,
+        options=options,
+    )
 
 
 def text(title: str, content: str, *, description: str) -> Panel:
     """Return a few sentences."""
     options = {"mode": "markdown", "content": content}
-    return _panel("text", title, [], description=description, empty="-", options=options)
+    return panel("text", title, [], description=description, empty="-", options=options)

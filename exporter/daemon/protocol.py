@@ -26,6 +26,9 @@ REQUEST_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 10.0
 """The same at the end, so that the worker ends by itself before it is ended."""
 
+MORE_CONNECTIONS: Final = 64
+"""How many more there may be while all the others wait for our answers."""
+
 LONGEST_HEAD: Final = 65_536
 """Bytes of a request's line and headers."""
 
@@ -41,14 +44,17 @@ class Connections:
         self.lines: Final = LineLimit("http.refused")
 
     def add(self, connection: "HttpProtocol") -> None:
-        """Take a new connection; if it is one too many, cut the one that is idle longest.
+        """Take a new connection; if it is one too many, cut the one that is waited for longest.
 
-        Silent connections can so never keep others out.
+        So those who send slowly, or nothing, make room for those who send.
         """
-        self._open.add(connection)
-        if len(self._open) > self._most:
-            idle = [one for one in self._open if one.idle]
-            self.cut(min(idle, key=lambda one: one.deadline), "too_many_connections")
+        if len(self._open) >= self._most:
+            waited_for = [one for one in self._open if one.deadline < inf]
+            if waited_for or len(self._open) >= self._most + MORE_CONNECTIONS:
+                longest = min(waited_for, key=lambda one: one.since, default=connection)
+                self.cut(longest, "too_many_connections")
+        if not connection.transport.is_closing():
+            self._open.add(connection)
 
     def remove(self, connection: "HttpProtocol") -> None:
         """Forget a connection that is closed."""
@@ -87,6 +93,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, {})
         self.app = application
         self.deadline = inf
+        self.since = 0.0
         self.idle = True
         self._open = connections
         self._head_bytes: int | None = None
@@ -95,7 +102,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first byte."""
         super().connection_made(transport)
-        self.deadline = self.loop.time() + SILENT_SECONDS
+        self._wait(SILENT_SECONDS)
         self._open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -116,7 +123,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Begin a request: it has its time now."""
         super().on_message_begin()
         self.idle = False
-        self.deadline = self.loop.time() + REQUEST_SECONDS
+        self._wait(REQUEST_SECONDS)
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
@@ -157,7 +164,7 @@ class HttpProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give a client that does not read its answer a time for it."""
         super().pause_writing()
-        self.deadline = self.loop.time() + REQUEST_SECONDS
+        self._wait(REQUEST_SECONDS)
 
     def resume_writing(self) -> None:
         """Go on with an answer."""
@@ -166,7 +173,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _rest(self) -> None:
         self.idle = True
-        self.deadline = self.loop.time() + self.timeout_keep_alive
+        self._wait(self.timeout_keep_alive)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the client, from now on, for so long."""
+        self.since = self.loop.time()
+        self.deadline = self.since + seconds
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer with a bare status and close, but never in the middle of another answer."""

@@ -165,6 +165,15 @@ def url_path(value: str) -> str:
     return path
 
 
+def api_endpoint(value: str | None) -> str | None:
+    """Return an https URL of a host, with a port or not; http only on this machine."""
+    found = re.fullmatch(r"(https?)://([A-Za-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?/?", value or "")
+    is_here = found and found[2] in ("localhost", "127.0.0.1", "[::1]")
+    if value and not (found and int(found[3] or 1) <= 65535 and (found[1] == "https" or is_here)):
+        raise ValueError("use https://host[:port]; http only for 127.0.0.1")
+    return value.rstrip("/") if value else None
+
+
 def ledger_url(value: str) -> str:
     """Return the URL of a ledger of a kind that we have."""
     scheme, _, rest = value.partition("://")

@@ -157,9 +157,6 @@ class Settings(BaseModel):
         " counts under other.",
     )
     workers: int = Field(1, ge=1, le=64, description="Worker processes.")
-    threads: int = Field(
-        32, ge=2, le=512, description="Threads of each worker; they share commits."
-    )
     max_body_bytes: int = Field(
         1_048_576, ge=1024, le=2**30, description="Larger bodies are refused with 413."
     )
@@ -180,6 +177,19 @@ class Settings(BaseModel):
     )
     created_series: bool = Field(False, description="_created lines in OpenMetrics.")
     log_user_ip: bool = Field(False, description="The pusher's address in the logs.")
+    tencent_site: Literal["mainland", "international"] = Field(
+        "mainland", description="The site of the Tencent Cloud account whose API is asked."
+    )
+    tencent_endpoint: Annotated[str | None, AfterValidator(kinds.api_endpoint)] = Field(
+        None,
+        description="Another address of that API, https://host[:port]; for proxies and tests.",
+    )
+    tencent_credentials_file: _File | None = Field(
+        None,
+        description="INI file whose section [default] has secret_id, secret_key and, if they"
+        " are temporary, token; else TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or what"
+        " the official package finds.",
+    )
 
     @property
     def ledger_url(self) -> str:

@@ -4,8 +4,7 @@ Pure: an entry holds everything that the ledger needs, so that ledgers know noth
 packets and events nothing of storage.
 """
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.metrics import catalogue
 from exporter.metrics.families import LONGEST_SOURCE_LABEL, Increment
@@ -18,21 +17,24 @@ NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
 """Source labels that are nobody's name, and so take nobody's place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The push that an entry opens: unless ``interruption`` was already recorded."""
 
     origin: str
     interruption: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event, as the ledger records it.
+class Entry(NamedTuple):
+    """One event, as the ledger records it; ``entry_for`` makes it.
 
-    ``identity`` tells redeliveries; ``occurred_at_ms`` is the packet's own time, Unix
-    milliseconds; ``opens`` and ``closes`` (the identity of a push) change the set of open
-    pushes; ``increments`` are added if the entry is new.
+    Redeliveries have the same ``identity``.  ``occurred_at_ms`` is the packet's own time,
+    Unix milliseconds.  ``opens`` and ``closes`` (the identity of a push) change the set of
+    open pushes; ``increments`` are added if the entry is new.
+
+    ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
+    ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
+    stands for the one that the event does not name; both are ``other`` if one is too long
+    for a label, since two names that are cut could become one.
     """
 
     event: str
@@ -41,29 +43,11 @@ class Entry:
     push_domain: str | None
     app_name: str | None
     stream_id: str | None
-    increments: tuple[Increment, ...] = ()
-    opens: Opening | None = None
-    closes: bytes | None = None
-
-    stream: tuple[str, str, str] | None = field(init=False)
-    """(push_domain, app_name, stream_id) if the entry names a stream in full."""
-
-    source: tuple[str, str] | None = field(init=False)
-    """(push_domain, app_name) if any increment is labelled with them.
-
-    ``unknown`` stands for the one that the packet did not name; both are ``other`` if one is
-    too long for a label: cut, two names could become one."""
-
-    def __post_init__(self) -> None:
-        stream = source = None
-        if self.push_domain and self.app_name and self.stream_id:
-            stream = (self.push_domain, self.app_name, self.stream_id)
-        if any(catalogue.BY_NAME[increment.family].sourced for increment in self.increments):
-            source = (self.push_domain or UNKNOWN, self.app_name or UNKNOWN)
-            if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
-                source = (OTHER, OTHER)
-        object.__setattr__(self, "stream", stream)
-        object.__setattr__(self, "source", source)
+    stream: tuple[str, str, str] | None
+    source: tuple[str, str] | None
+    increments: tuple[Increment, ...]
+    opens: Opening | None
+    closes: bytes | None
 
     @property
     def occurred_at(self) -> float | None:
@@ -89,6 +73,8 @@ class Entry:
 
 def entry_for(event: Event) -> Entry:
     """Return the ledger entry of an event."""
+    domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
+    increments = _increments(event)
     opens = closes = None
     if isinstance(event, events.Push) and event.failure is None:
         opens = Opening(event.origin, event.interruption_identity)
@@ -98,13 +84,26 @@ def entry_for(event: Event) -> Entry:
         event=event.name,
         identity=event.identity,
         occurred_at_ms=event.occurred_at_ms,
-        push_domain=event.push_domain,
-        app_name=event.app_name,
-        stream_id=event.stream_id,
-        increments=_increments(event),
+        push_domain=domain,
+        app_name=app,
+        stream_id=stream_id,
+        stream=(domain, app, stream_id) if domain and app and stream_id else None,
+        source=_source(domain, app) if _are_sourced(increments) else None,
+        increments=increments,
         opens=opens,
         closes=closes,
     )
+
+
+def _are_sourced(increments: tuple[Increment, ...]) -> bool:
+    return any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
+
+
+def _source(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
+    source = (push_domain or UNKNOWN, app_name or UNKNOWN)
+    if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
+        return OTHER, OTHER
+    return source
 
 
 def _increments(event: Event) -> tuple[Increment, ...]:  # noqa: PLR0911 - one row an event

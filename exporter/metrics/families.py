@@ -31,7 +31,7 @@ class Increment(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, eq=False)  # families are told apart by being themselves
+@dataclass(frozen=True, eq=False)  # a family equals only itself
 class Family:
     """One metric family: what is shown, and the increments that it allows.
 

@@ -8,6 +8,7 @@ It covers neither the body nor the event (docs/protocol.md section 2).
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import md5
 from typing import Final
 
@@ -21,6 +22,12 @@ LIFETIME_SECONDS: Final = 600
 def sign(key: bytes, expires_at: int) -> str:
     """Return the signature of a callback that expires at a Unix second."""
     return md5(key + b"%d" % expires_at, usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _expected(key: bytes, expires_at: int) -> bytes:
+    """Return the signature that all callbacks of a second and a key have."""
+    return sign(key, expires_at).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def verify(envelope: Envelope, *, keyring: Keyring, now: float, tolerance: float
     given = envelope.sign.lower().encode(errors="replace")
     # Every key is tried, and compared as bytes: compare_digest raises on non-ASCII text.
     matches = [
-        hmac.compare_digest(sign(key, expires_at).encode(), given)
+        hmac.compare_digest(_expected(key, expires_at), given)
         for key in keyring.candidates(envelope.push_domain)
     ]
     if not any(matches):

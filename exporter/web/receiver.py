@@ -56,16 +56,14 @@ class Policy:
         return "all" in self.accept_unsigned or envelope.event_name in self.accept_unsigned
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One POST of the callback path, read to its end; ``remote_address`` is for the log."""
 
     body: bytes
     remote_address: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """A callback that is good to be recorded."""
 
     envelope: Envelope
@@ -108,6 +106,7 @@ class Receiver:
         self.ledger: Final = ledger
         self.policy: Final = policy
         self._keyring = keyring
+        self._takes_any_signature = not keyring and "all" in policy.accept_unsigned
         self._clock = clock
         self._write = write
         self._lines = LineLimit("callback.rejected")
@@ -196,7 +195,7 @@ class Receiver:
     def _verify(self, envelope: Envelope, now: float) -> None:
         if not envelope.is_signed and self.policy.takes_unsigned(envelope):
             return
-        if envelope.is_signed and not self._keyring and "all" in self.policy.accept_unsigned:
+        if envelope.is_signed and self._takes_any_signature:
             return  # a template with a key that we were told not to want
         signature.verify(
             envelope,

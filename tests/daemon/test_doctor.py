@@ -74,7 +74,7 @@ def test_every_error_of_the_settings_is_a_finding(tmp_path: Path) -> None:
 
 def test_the_text_has_a_line_for_each_finding() -> None:
     """For people it is a line each, and the status says whether something is wrong."""
-    ended = css_exporter("doctor", "--workers", "0", "--threads", "x")
+    ended = css_exporter("doctor", "--workers", "0", "--max-sources", "x")
     assert ended.returncode == 1
     assert [line.split()[:2] for line in ended.stdout.splitlines()] == [["wrong", "settings"]] * 2
 

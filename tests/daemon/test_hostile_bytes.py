@@ -209,7 +209,7 @@ def test_the_daemon_is_well_after_all_that(tail: Tail) -> None:
 
 
 def test_slow_senders_do_not_keep_others_waiting(daemon: Callable[..., Daemon]) -> None:
-    """More connections that say nothing, or not all, than there are threads: others go on."""
+    """Beside connections that say nothing, or not all, others go on."""
     exporter = daemon()
     with ExitStack() as stack:
         for number in range(30):

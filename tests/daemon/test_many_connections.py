@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -93,6 +93,21 @@ def test_silent_connections_beyond_the_file_limit(tmp_path: Path) -> None:
         assert exporter.workers() == workers
         assert "Traceback" not in exporter.log.read_text()
         assert exporter.terminate() == 0
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n", raw.post("/callback", b"{}")[:-1]]
+)
+def test_no_kind_of_waiting_keeps_others_out(tmp_path: Path, sent: bytes) -> None:
+    """As many kept or unfinished connections as fit: a new one is served all the same."""
+    with Limited(tmp_path / "data") as exporter, connections(exporter, 1100) as waiting:
+        for connection in waiting:
+            with suppress(OSError):  # cut off already
+                connection.sendall(sent)
+                if sent[:3] == b"GET":
+                    connection.recv(1000)
+        for number in range(20):
+            assert exporter.post(packet("push", sequence=str(number))).status == 200
 
 
 def test_a_silent_connection_is_closed(tmp_path: Path) -> None:

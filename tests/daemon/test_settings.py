@@ -33,13 +33,14 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "push_idle_days": ("0", 0),
     "max_sources": ("7", 7),
     "workers": ("3", 3),
-    "threads": ("9", 9),
     "max_body_bytes": ("4096", 4096),
     "log_format": ("json", "json"),
     "log_level": ("error", "error"),
     "metrics_token": ("sesame", "sesame"),
     "created_series": ("true", True),
     "log_user_ip": ("1", True),
+    "tencent_site": ("international", "international"),
+    "tencent_endpoint": ("https://proxy.example.com:8443/", "https://proxy.example.com:8443"),
 }
 NO_CONSUMERS = (
     *("consumer", "ftp://x/y", "file:///etc/passwd", "http://", "http://:80/x", "//x/y"),
@@ -53,7 +54,10 @@ NO_CONSUMERS = (
     ),
     *("http://x/?a", "http://x/#a", "http://x/?", "http://x/a b", "http://x/\n", "http://ü/"),
 )
-FILES = ("callback_keys_file", "forward_ca_file", "tls_certfile", "tls_keyfile")
+FILES = (
+    *("callback_keys_file", "forward_ca_file", "tls_certfile", "tls_keyfile"),
+    "tencent_credentials_file",
+)
 SECRETS = ("callback_keys", "callback_keys_by_domain", "metrics_token", "ledger")
 
 
@@ -115,13 +119,18 @@ def test_flag_beats_environment_beats_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The nearest source wins, the others stand where it says nothing."""
-    config = toml(tmp_path / "c.toml", "threads = 3\nworkers = 4\nmax_sources = 5")
+    config = toml(tmp_path / "c.toml", "max_body_bytes = 3000\nworkers = 4\nmax_sources = 5")
     monkeypatch.setenv("CSS_EXPORTER_CONFIG", str(config))
-    monkeypatch.setenv("CSS_EXPORTER_THREADS", "30")
+    monkeypatch.setenv("CSS_EXPORTER_MAX_BODY_BYTES", "30000")
     monkeypatch.setenv("CSS_EXPORTER_WORKERS", "40")
-    settings, sources, _ = load({"threads": "300"})
-    assert (settings.threads, settings.workers, settings.max_sources) == (300, 40, 5)
-    assert dict(sources) == {"threads": "flag", "workers": "environment", "max_sources": "file"}
+    settings, sources, _ = load({"max_body_bytes": "300000"})
+    found = (settings.max_body_bytes, settings.workers, settings.max_sources)
+    assert found == (300_000, 40, 5)
+    assert dict(sources) == {
+        "max_body_bytes": "flag",
+        "workers": "environment",
+        "max_sources": "file",
+    }
 
 
 def test_a_file_has_types_of_its_own(tmp_path: Path) -> None:
@@ -150,13 +159,24 @@ def test_a_file_has_types_of_its_own(tmp_path: Path) -> None:
         *(("forward_most_waiting", text) for text in ("0", "x")),
         ("forward_ca_file", "/dev/null"),
         *(("ledger", text) for text in ("mysql://x", "x", "")),
+        *(
+            ("tencent_endpoint", text)
+            for text in (
+                "h",
+                "http://h",
+                "https://h/x",
+                "https://h:99999",
+                "https://u@h",
+                "ftp://h",
+            )
+        ),
         *(("signature_tolerance_seconds", text) for text in ("-1", "x", "nan", "inf", "1e9")),
         *(("accept_unsigned", text) for text in ("pushes", "push,x")),
         *(("dedupe_hours", text) for text in ("0", "-1", "nan")),
         *(("push_idle_days", text) for text in ("-1", "nan", "inf")),
         *(("max_sources", text) for text in ("0", "1.5", "many")),
         *(("workers", text) for text in ("0", "65")),
-        *(("threads", text) for text in ("1", "513")),
+        *(("max_body_bytes", text) for text in ("1023", "2000000000")),
         *(("max_body_bytes", text) for text in ("0", "1MB")),
         *(("log_format", text) for text in ("xml", "")),
         *(("created_series", text) for text in ("maybe", "2")),
@@ -187,13 +207,13 @@ def test_an_empty_variable_is_refused_if_it_would_open_a_door(
 def test_every_error_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Bad values, unknown names and half a pair, from all sources, are one list."""
     config = toml(tmp_path / "c.toml", 'workers = 0\ncallback_key = "hidden-word"\n')
-    monkeypatch.setenv("CSS_EXPORTER_THREADS", "none")
+    monkeypatch.setenv("CSS_EXPORTER_MAX_SOURCES", "none")
     monkeypatch.setenv("CSS_EXPORTER_KEY", "hidden-word")
     found = "\n".join(errors({"log_level": "loud", "tls_certfile": "/dev/null"}, config))
     for part in (
         "workers (file)",
         "unknown setting callback_key (file)",
-        "threads (environment)",
+        "max_sources (environment)",
         "unknown environment variable CSS_EXPORTER_KEY",
         "log_level (flag)",
         "tls_certfile and tls_keyfile go together",
@@ -316,7 +336,7 @@ def test_the_command_shows_every_setting_and_no_secret(
 
 def test_the_command_fails_on_an_invalid_setting(runner: CliRunner) -> None:
     """Every error is on standard error, and the status is 1."""
-    shown = show(runner, "--workers", "0", "--threads", "x")
+    shown = show(runner, "--workers", "0", "--max-sources", "x")
     assert shown.exit_code == 1
     assert len(shown.stderr.splitlines()) == 2
     assert "workers (flag)" in shown.stderr

@@ -120,7 +120,7 @@ def test_a_stream_of_many_open_pushes_is_active_until_the_last(open_ledger: Open
     assert value(ledger, c.OPEN_PUSHES) == 0
 
 
-def test_streams_are_told_by_domain_app_and_name(open_ledger: Open) -> None:
+def test_a_stream_is_a_domain_an_app_and_a_name(open_ledger: Open) -> None:
     """The same stream name on another domain or path is another stream."""
     ledger = open_ledger()
     ledger.record(PUSH, 1790000001)
@@ -234,7 +234,7 @@ def test_concurrent_entries_are_each_counted_once(open_ledger: Open) -> None:
 
 
 def test_a_healthy_ledger_says_so(open_ledger: Open) -> None:
-    """``check`` returns and there is no failure to tell."""
+    """``check`` returns and there is no failure."""
     ledger = open_ledger()
     ledger.check()
     assert ledger.failure is None

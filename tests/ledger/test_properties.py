@@ -86,7 +86,7 @@ def test_order_and_repetition_do_not_matter(
 def test_every_receipt_is_that_of_the_oracle(kind: str, data: st.DataObject) -> None:
     """Entry by entry a ledger gives the oracle's receipt, and at last its numbers.
 
-    Also where the order does matter: sources beyond the limit, one push told in two ways.
+    Also where the order does matter: sources beyond the limit, a push described in two ways.
     """
     once = data.draw(_entries())
     forged = [entry("push", sequence="0", set_id=7, app="d.example", event_time=1790000001)]

@@ -54,6 +54,25 @@ def test_every_scenario_is_shown_exactly(daemon: Start, tmp_path: Path, scenario
     assert (callbacks["forged"] > 0) == (scenario == "forged")
 
 
+def test_a_named_channel_goes_dark_and_returns(daemon: Start, tmp_path: Path) -> None:
+    """The report says of a watched channel whether it is active, and since when."""
+    exporter = daemon()
+    report = tmp_path / "run.json"
+    ran = css_exporter(
+        *("simulate", *towards(exporter), *SHORT, *check(exporter), "--report", report),
+        *("--scenario", "channel-dark", "--watched", "push.example.com/live/channel/1"),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    document = json.loads(report.read_text())
+    (watched,) = document["watched"]
+    assert watched["stream_id"] == "channel/1"
+    assert watched["active"]
+    # It came back after the incident, which ends three fifths into the run.
+    run = document["run"]
+    assert run["watched"] == ["push.example.com/live/channel/1"]
+    assert watched["changed_at"] > run["began_at"] + 0.5 * run["duration"]
+
+
 def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: Path) -> None:
     """With kill -9 in the middle of an outage every callback still counts exactly once."""
     exporter = daemon()
@@ -215,6 +234,7 @@ def read_or_end(terminal: int) -> bytes:
         ((), "give --url to send, or --check and --report to compare"),
         (("--url", "localhost:8080"), "is no address like http://127.0.0.1:8080/callback"),
         (("--url", "http://h/", "--key", "k", "--key-file", __file__), "not both"),
+        (("--url", "http://h/", "--watched", "channel-1"), "channel-1 is no stream like"),
         (("--url", "http://h/", "--scenario", "forged"), "nothing can be forged without a key"),
         (("--check", "http://127.0.0.1:1/metrics", "--report", __file__), "no report"),
     ],

@@ -22,6 +22,7 @@ VARIABLES = {
     "push_domain": ".+",
     "app_name": ".+",
     "origin": ".+",
+    "errcode": ".+",
 }
 """What Grafana puts in for its variables when All is chosen."""
 
@@ -49,6 +50,12 @@ def panels(board: Board) -> list[Panel]:
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
+def panel_of(uid: str, title: str) -> Panel:
+    """Return the panel of a dashboard that has a title."""
+    (found,) = [panel for panel in panels(boards()[uid]) if panel["title"] == title]
+    return found
+
+
 def variables(board: Board, kind: str = "query") -> list[dict[str, Any]]:
     """Return the variables of a kind."""
     return [one for one in board["templating"]["list"] if one["type"] == kind]
@@ -64,9 +71,7 @@ def selector_of(variable: Mapping[str, Any]) -> str:
 
 def substituted(expr: str, values: Mapping[str, str] = VARIABLES) -> str:
     """Return an expression with its variables replaced as Grafana replaces them."""
-    replaced = re.sub(r"\$(\w+)", lambda found: values[found[1]], expr)
-    assert "$" not in replaced, replaced
-    return replaced
+    return re.sub(r"\$([a-z_]\w*)", lambda found: values[found[1]], expr)
 
 
 def asked_by_board(board: Board) -> Iterator[Asked]:

@@ -79,7 +79,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
 
 def parameters_of(url: str) -> dict[str, Any]:
-    """Return libpq's parameters of a URL.  Raises ``UnusableLedger``, telling no secret."""
+    """Return libpq's parameters of a URL.  Raises ``UnusableLedger``, without secrets."""
     try:
         given = conninfo_to_dict(url)
     except psycopg.Error:
@@ -110,7 +110,7 @@ class Session:
         self._parameters = parameters_of(url)
         self._prepare = prepare
         self._connection: Connection | None = None
-        # Its warnings only tell again of errors that we tell of.
+        # Its warnings only repeat errors that we log ourselves.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
 
     def open(self) -> None:
@@ -191,7 +191,7 @@ def _is_our_fault(error: Exception) -> bool:
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:
-    """Return what to tell of an error: its first line, and its SQLSTATE if it has one."""
+    """Return an error's first line, and its SQLSTATE if it has one."""
     text = str(error).strip().partition("\n")[0] or type(error).__name__
     sqlstate = getattr(error, "sqlstate", None)
     return LedgerUnavailable(f"{text} ({sqlstate})" if sqlstate else text)

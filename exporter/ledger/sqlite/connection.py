@@ -19,6 +19,7 @@ _TO_WRITE: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # macOS flushes the drive only so
     "PRAGMA cache_size = -16000",
+    "PRAGMA wal_autocheckpoint = 4000",  # pages, 16 MB: many are written again before that
 )
 
 

@@ -95,7 +95,7 @@ def sync_directory(path: Path) -> None:
 
 
 def inode(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another of the same name, None if there is no file."""
+    """Return the file that has a name now, None if there is none: another one differs in it."""
     try:
         status = path.stat()
     except OSError:

@@ -8,6 +8,7 @@ from exporter.ledger.posting import Facts, plan_expiry
 from exporter.ledger.sqlite.tables import open_pushes, write
 
 FORGET_STEP: Final = 2000
+LOOK_STEP: Final = 5000
 EXPIRE_STEP: Final = 200
 
 # Those too old, and those that a clock gone wrong put too far ahead.
@@ -15,24 +16,48 @@ _FORGET: Final = """
     DELETE FROM identity WHERE receipt IN (
         SELECT receipt FROM (SELECT receipt, seen_at FROM identity ORDER BY receipt LIMIT ?)
         WHERE abs(? - seen_at) > ?)"""
-_SELECT_IDLE: Final = "SELECT identity FROM open_push WHERE heard_at < ? LIMIT ?"
+_SELECT_IDLE: Final = """
+    SELECT identity FROM open_push WHERE identity > ? AND identity <= ? AND heard_at < ?
+    ORDER BY identity LIMIT ?"""
+_SELECT_STEP: Final = """
+    SELECT identity FROM open_push WHERE identity > ? ORDER BY identity LIMIT 1 OFFSET ?"""
+_FIRST: Final = b""
+_LAST: Final = b"\xff" * 17  # an identity has 16 bytes
 
 
-def forget(connection: sqlite3.Connection, limits: Limits, now: float) -> bool:
-    """Forget a step's worth of old identities and idle pushes; return if more may be due."""
-    forgotten = connection.execute(_FORGET, (FORGET_STEP, now, limits.dedupe_seconds)).rowcount
-    more = forgotten == FORGET_STEP
-    if limits.push_idle_seconds:
-        silence = limits.push_idle_seconds + limits.hearing_seconds
-        more = _expire(connection, limits, now - silence, now) or more
-    return more
+class Forgetting:
+    """The round through the open pushes, and what is forgotten on the way.
 
+    To find pushes gone silent without an index on that, which would cost each push as much
+    as it saves: a few thousand are looked at each second, in turns.  So an idle push is found
+    a minute later where there are 300,000.
+    """
 
-def _expire(connection: sqlite3.Connection, limits: Limits, before: float, now: float) -> bool:
-    """Close a step's worth of pushes of whose stream nothing was heard since ``before``."""
-    rows = connection.execute(_SELECT_IDLE, (before, EXPIRE_STEP)).fetchall()
-    idle = {identity for (identity,) in rows}
-    if idle:
-        facts = Facts(pushes=open_pushes(connection, idle))
-        write(connection, plan_expiry(sorted(idle), facts, limits, now))
-    return len(idle) == EXPIRE_STEP
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._looked_at = _FIRST
+
+    def step(self, connection: sqlite3.Connection, now: float) -> bool:
+        """Forget a step's worth of old identities and idle pushes; return if more may be due."""
+        limits = self._limits
+        parameters = (FORGET_STEP, now, limits.dedupe_seconds)
+        more = connection.execute(_FORGET, parameters).rowcount == FORGET_STEP
+        if limits.push_idle_seconds:
+            silence = limits.push_idle_seconds + limits.hearing_seconds
+            more = self._expire(connection, now - silence, now) or more
+        return more
+
+    def _expire(self, connection: sqlite3.Connection, before: float, now: float) -> bool:
+        """Close the next idle pushes, of whose stream nothing was heard since ``before``."""
+        step = connection.execute(_SELECT_STEP, (self._looked_at, LOOK_STEP)).fetchone()
+        end = step[0] if step else _LAST
+        parameters = (self._looked_at, end, before, EXPIRE_STEP)
+        idle = [identity for (identity,) in connection.execute(_SELECT_IDLE, parameters)]
+        if idle:
+            facts = Facts(pushes=open_pushes(connection, set(idle)))
+            write(connection, plan_expiry(idle, facts, self._limits, now))
+        if len(idle) == EXPIRE_STEP:
+            self._looked_at = idle[-1]
+            return True
+        self._looked_at = end if step else _FIRST
+        return False

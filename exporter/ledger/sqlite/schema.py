@@ -37,7 +37,6 @@ CREATE TABLE open_push (
 ) WITHOUT ROWID;
 CREATE INDEX open_push_by_stream ON open_push (stream, began_at, identity);
 CREATE INDEX open_push_by_beginning ON open_push (began_at);
-CREATE INDEX open_push_by_hearing ON open_push (heard_at);
 
 -- Every number that is shown. labels: JSON array; value: in units of 1/scale.
 CREATE TABLE cell (

@@ -12,7 +12,7 @@ from exporter.ledger.sqlite import tables
 from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
 from exporter.ledger.sqlite.deliveries import write as write_deliveries
 from exporter.ledger.sqlite.files import FileLock, inode
-from exporter.ledger.sqlite.forgetting import forget
+from exporter.ledger.sqlite.forgetting import Forgetting
 from exporter.metrics.families import Increment
 
 
@@ -25,6 +25,7 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
         self._limits = limits
+        self._forgetting = Forgetting(limits)
 
     def commit(
         self,
@@ -46,7 +47,7 @@ class SqliteStore:
     def tend(self, now: float) -> bool:
         """Forget one step's worth; see ``Store``."""
         with self._transaction() as connection:
-            return forget(connection, self._limits, now)
+            return self._forgetting.step(connection, now)
 
     def close(self) -> None:
         """Close the connection; the last one of all processes checkpoints, under the lock."""

@@ -28,16 +28,18 @@ from exporter.ledger.posting import (
 _ROWS: Final = 100
 """Rows in a statement: old builds of SQLite take 999 values in one."""
 
-_INSERT_IDENTITIES: Final = "INSERT INTO identity (identity, seen_at) VALUES {rows}"
-_INSERT_SOURCES: Final = "INSERT INTO source VALUES {rows}"
+# OR FAIL: a failed statement need not be undone alone, since the whole transaction is; to be
+# able to, SQLite would keep a journal of each statement.
+_INSERT_IDENTITIES: Final = "INSERT OR FAIL INTO identity (identity, seen_at) VALUES {rows}"
+_INSERT_SOURCES: Final = "INSERT OR FAIL INTO source VALUES {rows}"
 _INSERT_PUSHES: Final = """
-    INSERT INTO open_push (identity, stream, source, origin, began_at, heard_at)
+    INSERT OR FAIL INTO open_push (identity, stream, source, origin, began_at, heard_at)
     VALUES {rows}"""
 _UPSERT_ADDED: Final = """
-    INSERT INTO cell (family, labels, cell, value, created_at) VALUES {rows}
+    INSERT OR FAIL INTO cell (family, labels, cell, value, created_at) VALUES {rows}
     ON CONFLICT DO UPDATE SET value = value + excluded.value"""
 _UPSERT_LATEST: Final = """
-    INSERT INTO cell (family, labels, cell, value, created_at) VALUES {rows}
+    INSERT OR FAIL INTO cell (family, labels, cell, value, created_at) VALUES {rows}
     ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"""
 
 # One row of JSON, since each row is a step.

@@ -179,7 +179,7 @@ def test_no_new_file_takes_the_place_of_a_ledger_lost_in_trouble(
     assert numbers(ledger) == before
 
 
-def test_a_foreign_lock_is_told_in_time(ledger: Ledger, path: Path) -> None:
+def test_a_foreign_lock_is_answered_in_time(ledger: Ledger, path: Path) -> None:
     """While a backup holds SQLite's lock the answer comes in time; after it all is well."""
     with closing(sqlite3.connect(path, isolation_level=None)) as foreign:
         foreign.execute("BEGIN EXCLUSIVE")
