@@ -135,6 +135,11 @@ class Forwarded:
         """Return whether the consumer has the callback."""
         return self.result == "taken"
 
+    def noted(self) -> tuple[str, str | None]:
+        """Return reason and detail as a delivery has them."""
+        why = str(self.status) if self.result == "refused" else self.detail
+        return f"forward_{self.result}", why or None
+
     def fields(self) -> dict[str, Any]:
         """Return what a log line says of it."""
         found: dict[str, Any] = {

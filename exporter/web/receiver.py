@@ -158,7 +158,10 @@ class Receiver:
                 answers.append(forwarded.answer if forwarded and theirs else ours)
                 continue
             entry, now = callback.posting
-            taken = deliveries.Taken(result.outcome, entry, now, callback.envelope.expires_at)
+            noted = forwarded.noted() if forwarded else ()
+            taken = deliveries.Taken(
+                result.outcome, entry, now, callback.envelope.expires_at, *noted
+            )
             self.ledger.note(taken)
             lines.append(self._line(callback, result, forwarded))
             answers.append(forwarded.answer if forwarded else ACCEPTED)

@@ -223,6 +223,29 @@ def test_time_and_result_are_shown(exporter: Daemon, consumer: Consumer) -> None
     assert exporter.line(event_name="relay")["forward_seconds"] >= 0.3
 
 
+def test_deliveries_say_what_the_consumer_did(exporter: Daemon, consumer: Consumer) -> None:
+    """Each delivery has the consumer's result, and a hint if it did not take the callback."""
+
+    def newest() -> dict[str, Any]:
+        shown = exporter.get("/deliveries.json?stream=looked-at").json["deliveries"]
+        return shown[0] if shown else {}
+
+    consumer.behave(status=500)
+    assert send(exporter, body_of(stream_id="looked-at", sequence="looked-at")).status == 500
+    assert (newest()["outcome"], newest()["forward_result"]) == ("accepted", "refused")
+    assert newest()["meaning"] == "the consumer answered 500"
+    assert "come again in a minute" in newest()["hint"]
+    consumer.behave()
+    assert send(exporter, body_of(stream_id="looked-at", sequence="looked-at")).status == 200
+    assert (newest()["outcome"], newest()["forward_result"]) == ("duplicate", "taken")
+    assert "until the consumer has" in newest()["hint"]
+    page = exporter.get("/deliveries?stream=looked-at").body.decode()
+    assert ">Consumer</th>" in page
+    assert "the consumer answered 500" in page
+    refused = exporter.get("/deliveries.json?outcome=forward_refused&stream=looked-at").json
+    assert len(refused["deliveries"]) == 1
+
+
 def test_a_loop_is_refused(exporter: Daemon, consumer: Consumer) -> None:
     """A request that went through us before is answered 508 and counted, whatever it says."""
     assert send(exporter, body_of()).status == 200
