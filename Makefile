@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run demo test tools lint format generated golden lock clean
+.PHONY: help run demo test fuzz tools lint format generated golden lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,11 @@ demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
 
 test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/installed-dev ## Look for packets that break something, SECONDS=600 long
+	cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzz --seconds $(SECONDS)
+
+SECONDS := 600
 
 tools: ## Install the real programs that tests use (Debian, as root)
 	sh tests/install-tools.sh

@@ -16,7 +16,14 @@ from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.server import Server
 from exporter.daemon.settings import ENV_PREFIX, Settings, SettingsError
 from exporter.daemon.templates import template
-from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, check_url, open_ledger
+from exporter.ledger import (
+    LedgerUnavailable,
+    Limits,
+    UnusableLedger,
+    check_url,
+    mark_used,
+    open_ledger,
+)
 from exporter.replay.cli import replay
 from exporter.simulator.cli import simulate
 
@@ -47,6 +54,7 @@ def serve(config: Path | None, **flags: str | None) -> None:
         keys = keys_of(settings)
         # Refuse before the first worker, with a sentence instead of a traceback.
         open_ledger(settings.ledger_url, settings.part(Limits)).close()
+        mark_used(settings.ledger_url)
     except (UnusableLedger, OSError) as error:
         raise click.ClickException(str(error)) from None
     if keys.generated:

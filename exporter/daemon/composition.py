@@ -28,7 +28,11 @@ class Composition:
 def compose(settings: Settings, keys: Keys, ledger: Ledger) -> Composition:
     """Return what serves a ledger."""
     receiver = Receiver(ledger, keys.keyring, settings.part(Policy), logs.write)
-    view = settings.part(private.View, callback_keys=len(keys.keyring))
+    view = settings.part(
+        private.View,
+        metrics_hosts=(*settings.metrics_hosts, settings.metrics_listen.host.lower()),
+        callback_keys=len(keys.keyring),
+    )
     inside = private.create_app(ledger, view)
     inside.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
     forwarding = settings.part(Forwarding) if settings.has_consumers else None

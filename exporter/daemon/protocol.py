@@ -6,14 +6,16 @@ no HTTP gets a bare status that repeats nothing of it.
 """
 
 import asyncio
+import ssl
 import time
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
+from uvloop.loop import SSLProtocol  # type: ignore[attr-defined]
 
 from exporter.web.limit import LineLimit
 
@@ -34,16 +36,18 @@ LONGEST_HEAD: Final = 65_536
 
 log = structlog.get_logger()
 
+Connection: TypeAlias = "HttpProtocol | Handshake"
+
 
 class Connections:
     """The open connections of one listener: how many there may be, and when each is overdue."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open: set[HttpProtocol] = set()
+        self._open: set[Connection] = set()
         self.lines: Final = LineLimit("http.refused")
 
-    def add(self, connection: "HttpProtocol") -> None:
+    def add(self, connection: Connection) -> None:
         """Take a new connection; if it is one too many, cut the one that is waited for longest.
 
         So those who send slowly, or nothing, make room for those who send.
@@ -56,7 +60,7 @@ class Connections:
         if not connection.transport.is_closing():
             self._open.add(connection)
 
-    def remove(self, connection: "HttpProtocol") -> None:
+    def remove(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
         self._open.discard(connection)
 
@@ -66,7 +70,7 @@ class Connections:
             connection.transport.abort()
             self.remove(connection)
 
-    def cut(self, connection: "HttpProtocol", reason: str) -> None:
+    def cut(self, connection: Connection, reason: str) -> None:
         """Cut a connection, and log why."""
         self.refused(reason)
         connection.transport.abort()
@@ -95,6 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.deadline = inf
         self.since = 0.0
         self.idle = True
+        self.handshake: Handshake | None = None
         self._open = connections
         self._head_bytes: int | None = None
         self._ending = False
@@ -103,6 +108,8 @@ class HttpProtocol(HttpToolsProtocol):
         """Begin to wait for the first byte."""
         super().connection_made(transport)
         self._wait(SILENT_SECONDS)
+        if self.handshake:
+            self._open.remove(self.handshake)
         self._open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -191,3 +198,36 @@ class HttpProtocol(HttpToolsProtocol):
         head = b"connection: close\r\ncontent-length: 0\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head)
         self.transport.close()
+
+
+class Handshake(SSLProtocol):  # type: ignore[misc]  # uvloop's types leave it out
+    """A connection that has not agreed on TLS yet: it counts, and has its time, like others.
+
+    The loop's own servers show a connection when its handshake is over, so silent ones would
+    use up all files.  This is the class that they use.
+    """
+
+    deadline = inf
+    since = 0.0
+    transport: asyncio.Transport
+
+    def __init__(
+        self, context: ssl.SSLContext, connection: HttpProtocol, connections: Connections
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(loop, connection, context, None, server_side=True)
+        connection.handshake = self
+        self._open = connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin."""
+        self.transport = transport
+        self.since = asyncio.get_running_loop().time()
+        self.deadline = self.since + SILENT_SECONDS
+        self._open.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End: the whole connection."""
+        self._open.remove(self)
+        super().connection_lost(exc)

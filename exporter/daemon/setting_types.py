@@ -121,6 +121,14 @@ def event_names(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def host_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of hosts in lower case if they can be such: without scheme and port."""
+    wrong = [value for value in values if not re.fullmatch(r"[A-Za-z0-9_.-]+", value)]
+    if wrong:
+        raise ValueError("takes names of hosts alone, like metrics.example.com, without a port")
+    return tuple(value.lower() for value in values)
+
+
 def readable_file(path: Path) -> Path:
     """Return a path whose file can be read."""
     try:

@@ -130,7 +130,8 @@ class Settings(BaseModel):
     accept_unsigned: _Names = Field(
         (),
         description="Event names, separated by commas, that are taken without a signature;"
-        " all for a template without a key.",
+        " all for a template without a key. Unsigned packets count under the source unknown,"
+        " unless there is no key at all.",
     )
     new_series_zero_seconds: float = Field(
         75,
@@ -174,6 +175,13 @@ class Settings(BaseModel):
         None,
         description="Bearer token for the private listener, health excepted. A browser asks"
         " for it as a password, with any user name.",
+    )
+    metrics_hosts: Annotated[
+        tuple[str, ...], BeforeValidator(kinds.separated), AfterValidator(kinds.host_names)
+    ] = Field(
+        (),
+        description="Names, separated by commas, by which the private listener may be asked"
+        " beside localhost and IP addresses; others are answered with 421.",
     )
     created_series: bool = Field(False, description="_created lines in OpenMetrics.")
     log_user_ip: bool = Field(False, description="The pusher's address in the logs.")

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from exporter.daemon.protocol import SILENT_SECONDS, Connections, HttpProtocol
+from exporter.daemon.protocol import Connections, Handshake, HttpProtocol
 from exporter.web.lane import Application, Lane
 
 if TYPE_CHECKING:
@@ -111,12 +111,14 @@ class LoopServer(Server):
     ) -> asyncio.Server:
         connections = Connections(most)
         self._connections.append(connections)
+        context = self.config.ssl
+
+        def connected() -> asyncio.Protocol:
+            one = HttpProtocol(self.config, self.server_state, application, connections)
+            return Handshake(context, one, connections) if context else one
+
         return await asyncio.get_running_loop().create_server(
-            lambda: HttpProtocol(self.config, self.server_state, application, connections),
-            sock=listener,
-            ssl=self.config.ssl,
-            ssl_handshake_timeout=SILENT_SECONDS if self.config.ssl else None,
-            backlog=self.config.backlog,
+            connected, sock=listener, backlog=self.config.backlog
         )
 
     def _sweep(self) -> None:

@@ -31,7 +31,7 @@ from exporter.ledger.interface import (
     Snapshot,
     UnusableLedger,
 )
-from exporter.ledger.sqlite import SqliteLedger
+from exporter.ledger.sqlite import SqliteLedger, files
 
 __all__ = [
     "DELIVERIES_KEPT",
@@ -49,6 +49,7 @@ __all__ = [
     "Snapshot",
     "UnusableLedger",
     "check_url",
+    "mark_used",
     "open_ledger",
 ]
 
@@ -71,6 +72,22 @@ def open_ledger(url: str, limits: Limits, *, make: bool = True) -> Ledger:
         f"no ledger of the kind {scheme!r}; use sqlite:///path or"
         " postgresql://user:password@host:port/database"
     )
+
+
+def mark_used(url: str) -> None:
+    """Keep ``copy-ledger`` from a SQLite ledger until this process and its children end.
+
+    Raises ``UnusableLedger`` while it is being copied, ``OSError``.
+    """
+    scheme, _, path = url.partition("://")
+    if scheme != "sqlite":
+        return
+    try:
+        files.mark_used(Path(path[1:]))
+    except BlockingIOError:
+        raise UnusableLedger(
+            f"{path[1:]} is being copied: start the exporter on the copy when it is ready"
+        ) from None
 
 
 def check_url(url: str) -> None:

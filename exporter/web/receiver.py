@@ -106,7 +106,8 @@ class Receiver:
         self.ledger: Final = ledger
         self.policy: Final = policy
         self._keyring = keyring
-        self._takes_any_signature = not keyring and "all" in policy.accept_unsigned
+        # No packet could be signed: the operator trusts whoever sends.
+        self._trusts_all = not keyring and "all" in policy.accept_unsigned
         self._clock = clock
         self._write = write
         self._lines = LineLimit("callback.rejected")
@@ -138,11 +139,10 @@ class Receiver:
         try:
             envelope = Envelope.of(_decode(request.body))
             now = self._clock()
-            self._verify(envelope, now)
+            signed = self._verify(envelope, now)
             event = envelope.event()
-            return Verified(
-                envelope, event, Posting(entry_for(event), now), request.remote_address
-            )
+            posting = Posting(entry_for(event, signed=signed), now)
+            return Verified(envelope, event, posting, request.remote_address)
         except Refusal as refusal:
             return Refused(self.refuse(refusal, request.remote_address, envelope), envelope)
 
@@ -195,17 +195,23 @@ class Receiver:
         """Log how many refusals the log left out: now and then, and without ``now`` at the end."""
         self._lines.summarise(now)
 
-    def _verify(self, envelope: Envelope, now: float) -> None:
-        if not envelope.is_signed and self.policy.takes_unsigned(envelope):
-            return
-        if envelope.is_signed and self._takes_any_signature:
-            return  # a template with a key that we were told not to want
+    def _verify(self, envelope: Envelope, now: float) -> bool:
+        """Return whether a packet's names may become labels, or raise a ``Refusal``."""
+        if self._trusts_all:
+            return True
+        if (
+            not envelope.is_signed
+            and envelope.push_domain not in self._keyring.by_domain
+            and self.policy.takes_unsigned(envelope)
+        ):
+            return False
         signature.verify(
             envelope,
             keyring=self._keyring,
             now=now,
             tolerance=self.policy.signature_tolerance_seconds,
         )
+        return True
 
     def _line(self, callback: Verified, receipt: Receipt, forwarded: Forwarded | None) -> Line:
         event, (entry, now) = callback.event, callback.posting

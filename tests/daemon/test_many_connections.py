@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import orjson
 import pytest
 from support import raw
 from support.daemon import Daemon
-from support.packets import packet
+from support.packets import packet, signed
 from support.programs import until
+from support.tls import SecureDaemon, make
 
 SLOW = 2000
 SILENT = 3000
@@ -108,6 +110,24 @@ def test_no_kind_of_waiting_keeps_others_out(tmp_path: Path, sent: bytes) -> Non
                     connection.recv(1000)
         for number in range(20):
             assert exporter.post(packet("push", sequence=str(number))).status == 200
+
+
+class LimitedSecure(SecureDaemon, Limited):
+    """The same with TLS."""
+
+
+def test_silent_connections_beyond_the_file_limit_with_tls(tmp_path: Path) -> None:
+    """What never says hello takes no place from who does: callbacks go on, nobody ends."""
+    with LimitedSecure(tmp_path / "data", make(tmp_path, "own")) as exporter:
+        workers = exporter.workers()
+        with connections(exporter, SILENT):
+            for number in range(20):
+                body = orjson.dumps(signed(packet("push", sequence=str(number))))
+                assert exporter.ask(exporter.public_port, "POST", "/callback", body).status == 200
+            assert exporter.ask(exporter.private_port, "GET", "/metrics").status == 200
+        assert exporter.workers() == workers
+        assert "Traceback" not in exporter.log.read_text()
+        assert exporter.terminate() == 0
 
 
 def test_a_silent_connection_is_closed(tmp_path: Path) -> None:

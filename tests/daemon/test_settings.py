@@ -37,6 +37,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "log_format": ("json", "json"),
     "log_level": ("error", "error"),
     "metrics_token": ("sesame", "sesame"),
+    "metrics_hosts": ("Exporter, metrics.example.com", ("exporter", "metrics.example.com")),
     "created_series": ("true", True),
     "log_user_ip": ("1", True),
     "tencent_site": ("international", "international"),

@@ -88,6 +88,27 @@ def test_only_callbacks_are_published(stack: dict[str, Service]) -> None:
     }
 
 
+def test_exporters_are_known_by_the_names_that_are_scraped(stack: dict[str, Service]) -> None:
+    """What Prometheus asks by a name in the stack answers to it, also behind the balancer."""
+    [mounted] = [
+        volume.split(":")[0]
+        for volume in stack["prometheus"]["volumes"]
+        if volume.split(":")[1] == "/etc/prometheus/prometheus.yml"
+    ]
+    scraped = {
+        target.split(":")[0]
+        for job in load(ROOT / mounted)["scrape_configs"]
+        for static in job["static_configs"]
+        for target in static["targets"]
+        if target.endswith(f":{Settings().metrics_listen.port}")
+    }
+    assert scraped
+    for service in stack.values():
+        if "build" in service:
+            known = service["environment"][f"{ENV_PREFIX}METRICS_HOSTS"].split(",")
+            assert scraped <= set(known)
+
+
 def test_images_are_pinned(stack: dict[str, Service]) -> None:
     """Every image has a version of three numbers, or PostgreSQL's two."""
     for name, service in stack.items():

@@ -99,7 +99,7 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
-        until(self._answers, "the daemon answers")
+        until(self.answers, "the daemon answers")
 
     def kill(self) -> None:
         """End the daemon and its workers at once, as a crash would."""
@@ -151,7 +151,8 @@ class Daemon:
         until(found, f"a line with {fields}")
         return found()[-1]
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Return whether callbacks are answered; raise if the daemon ended."""
         assert self.process
         if self.process.poll() is not None:
             raise RuntimeError(f"the daemon ended: {self.log.read_text()}")
@@ -159,6 +160,12 @@ class Daemon:
             return request(self.public_port, "GET", "/-/healthy", timeout=2).status == 200
         except OSError:
             return False
+
+
+class Shell(Daemon):
+    """The Flask applications under an ordinary WSGI server."""
+
+    command = ("-m", "support.wsgi")
 
 
 def samples(text: str) -> dict[str, float]:

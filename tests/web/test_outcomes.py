@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support import raw
-from support.daemon import Answer, Daemon, request
+from support.daemon import Answer, Daemon, Shell, request
 from support.packets import KEY, Packet, all_packets, packet, signed
 from support.wsgi import Shell
 

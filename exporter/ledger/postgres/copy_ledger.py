@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +13,15 @@ from exporter.ledger.postgres.connection import Connection, parameters_of, unava
 from exporter.ledger.postgres.schema import TABLE_NAMES, prepare
 from exporter.ledger.postgres.tables import cell_key, key_of
 from exporter.ledger.sqlite.connection import connect
-from exporter.ledger.sqlite.files import FileLock
+from exporter.ledger.sqlite.files import FileLock, used_by_nobody
 
 Rows = Iterable[tuple[Any, ...]]
 
 _DELIVERY: Final = ", ".join(Delivery._fields[:-1])
 _STEP: Final = 1000
+
+_LOCK_SECONDS: Final = 5.0
+"""Longer than an exporter keeps the lock, shorter than anyone waits for another copy."""
 
 # Table of the target, its columns, the query of the source, and what becomes of its rows.
 _COPIES: Final[tuple[tuple[str, str, str, Callable[[Rows], Rows]], ...]] = (
@@ -85,13 +88,18 @@ def _source(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the source for nobody but us."""
     if not path.is_file():
         raise UnusableLedger(f"there is no ledger at {path}")
-    lock = FileLock(Path(f"{path}.lock"))
-    with closing(lock), lock, closing(connect(path)) as connection:
+    with ExitStack() as stack:
         try:
+            lock = stack.enter_context(closing(FileLock(Path(f"{path}.lock"))))
+            stack.enter_context(lock.within(_LOCK_SECONDS))
+            stack.enter_context(used_by_nobody(path))
+            connection = stack.enter_context(closing(connect(path)))
             # Possible only for the last connection; the next exporter changes it back.
             connection.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError as error:
-            raise UnusableLedger(f"{path} is in use: stop the exporter first ({error})") from None
+        except (sqlite3.OperationalError, BlockingIOError, TimeoutError) as error:
+            raise UnusableLedger(
+                f"{path} is in use: stop the exporter first, and wait for other copies ({error})"
+            ) from None
         yield connection
 
 

@@ -1,6 +1,7 @@
 """The embedded ledger moves to PostgreSQL and goes on counting there."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -10,15 +11,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.commands import css_exporter
 from support.daemon import Daemon
 from support.ledgers import entry, numbers, postgres_server, value
 from support.packets import all_packets, packet
+from support.programs import until
 from support.settings import LONG
 
-from exporter.ledger import Delivery, Outcome, open_ledger
+from exporter.ledger import Delivery, Outcome, UnusableLedger, mark_used, open_ledger
+from exporter.ledger.sqlite.files import used_by_nobody
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import entry_for
 from exporter.protocol.events import parse
+
+Start = Callable[..., Daemon]
 
 
 @pytest.fixture
@@ -145,6 +151,68 @@ def test_a_ledger_in_use_is_refused(daemon: Callable[..., Daemon], url: str) -> 
     shown = moved.metrics("/metrics?collect[]=ledger")
     assert shown['tencent_css_callback_duplicates_total{event="interruption"}'] == 1
     assert shown['tencent_css_callbacks_total{event="push"}'] == 1
+
+
+def test_an_exporter_without_a_connection_is_seen(daemon: Start, url: str) -> None:
+    """One that has just started, and whose workers have not opened the ledger, is refused too."""
+    exporter = daemon()
+    assert exporter.process
+    [worker] = exporter.workers()
+    os.kill(exporter.process.pid, signal.SIGSTOP)  # it makes no new worker
+    os.kill(worker, signal.SIGKILL)
+    source = exporter.data_dir / "ledger.sqlite"
+    refused = _copy(source, url)
+    os.kill(exporter.process.pid, signal.SIGCONT)
+    assert refused.returncode == 1
+    assert "stop the exporter first" in refused.stderr
+    until(lambda: exporter.post(packet("push")).status == 200, "a new worker")
+    assert exporter.terminate() == 0
+    assert _copy(source, url).returncode == 0
+
+
+def test_who_comes_during_a_copy_is_refused(filled: Path, url: str) -> None:
+    """Neither another copy nor an exporter may use the source, and the copy ends as it should."""
+    open_ledger(url, LONG).close()
+    with postgres_server().admin(url.rpartition("/")[2]) as admin:
+        admin.execute("TRUNCATE css_exporter.cell, css_exporter.delivery")
+        with admin.transaction(force_rollback=True):
+            admin.execute("LOCK TABLE css_exporter.identity")
+            command = (sys.executable, "-m", "exporter", "copy-ledger", str(filled), url)
+            first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            until(_waits, "the copy waits for the server")
+            second = _copy(filled, postgres_server().database())
+            flags = ("--ledger", f"sqlite:///{filled}", "--callback-keys", "key")
+            started = css_exporter("serve", *flags)
+        assert first.wait(60) == 0
+    assert started.returncode == 1
+    assert "held by others" in started.stderr
+    assert second.returncode == 1
+    assert "wait for other copies" in second.stderr
+    assert "Nothing was copied" in second.stderr
+
+
+def test_a_mark_comes_before_or_after_a_copy(tmp_path: Path) -> None:
+    """Between its look at the ledger and its mark a start may be overtaken: it is refused."""
+    path = tmp_path / "ledger.sqlite"
+    with used_by_nobody(path):
+        mark_used(f"sqlite:///{path}")  # nobody ever was here
+    other = tmp_path / "other.sqlite"
+    Path(f"{other}.used").touch()
+    with used_by_nobody(other), pytest.raises(UnusableLedger, match="is being copied"):
+        mark_used(f"sqlite:///{other}")
+    mark_used(f"sqlite:///{other}")
+    with pytest.raises(BlockingIOError), used_by_nobody(other):
+        pass
+
+
+def _waits() -> bool:
+    """Return whether a copy waits for a lock of the server."""
+    asked = (
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND application_name = 'css-exporter copy'"
+    )
+    with postgres_server().admin() as admin:
+        return bool(admin.execute(asked).fetchall())
 
 
 @pytest.mark.parametrize("target", ["sqlite:///x", "postgresql://css:se@cret@localhost/x"])
