@@ -1,18 +1,17 @@
 """Killed at any moment, the daemon loses nothing acknowledged and counts nothing twice."""
 
-import http.client
 import random
 import socket
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from support import raw
-from support.daemon import Daemon, Start
+from support.daemon import Start
 from support.packets import Packet, all_packets, body_of, packet
 from support.programs import until
+from support.sender import Sender
 
 SOURCE = 'app_name="stage",'
 DOMAIN = 'push_domain="live.test.example"'
@@ -30,55 +29,6 @@ def packets(number: int) -> list[Packet]:
     if number % 3 == 0:
         found.append(packet("interruption", **fields, errcode=12))
     return found
-
-
-class Sender:
-    """Sends packets as the platform does: each again until it is acknowledged, some twice."""
-
-    def __init__(self, exporter: Daemon, work: list[Packet]) -> None:
-        self.exporter = exporter
-        self.work = work
-        self.acknowledged = 0
-        self._answered: set[str] = set()
-        self.stop = threading.Event()
-
-    @property
-    def distinct(self) -> int:
-        """Return how many different packets were acknowledged."""
-        return len(self._answered)
-
-    def run(self, seed: int) -> None:
-        """Send until all is acknowledged or the sender is stopped."""
-        chance = random.Random(seed)
-        connection: http.client.HTTPConnection | None = None
-        while self.work and not self.stop.is_set():
-            try:
-                one = self.work.pop()
-            except IndexError:
-                return
-            body = body_of(one)
-            try:
-                connection = connection or http.client.HTTPConnection(
-                    "127.0.0.1", self.exporter.public_port, timeout=20
-                )
-                connection.request("POST", "/callback", body)
-                response = connection.getresponse()
-                response.read()
-                assert response.status in (200, 503), response.status
-                acknowledged = response.status == 200
-            except (OSError, http.client.HTTPException):
-                acknowledged = False
-                if connection:
-                    connection.close()
-                connection = None
-                time.sleep(0.02)
-            if acknowledged:
-                self.acknowledged += 1
-                self._answered.add(body.decode().partition('"t":')[0])
-            if not acknowledged or chance.random() < 0.1:
-                self.work.insert(0, one)
-        if connection:
-            connection.close()
 
 
 def test_kill_at_any_moment(daemon: Start) -> None:

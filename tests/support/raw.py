@@ -16,19 +16,20 @@ def send(port: int, *parts: bytes, timeout: float = 20) -> bytes:
         try:
             for part in parts:
                 connection.sendall(part)
-            return _received(connection)
+            return received(connection)
         except (ConnectionError, TimeoutError):
             return b""
 
 
-def _received(connection: socket.socket) -> bytes:
-    received = b""
-    while not _whole(received):
+def received(connection: socket.socket) -> bytes:
+    """Return the first answer on a connection."""
+    found = b""
+    while not _whole(found):
         chunk = connection.recv(65536)
         if not chunk:
             break
-        received += chunk
-    return received
+        found += chunk
+    return found
 
 
 def _whole(received: bytes) -> bool:

@@ -62,6 +62,27 @@ def test_taken_deliveries_need_no_hint() -> None:
 
 
 @pytest.mark.parametrize(
+    ("result", "detail", "says"),
+    [
+        ("taken", None, None),
+        ("refused", "500", "the consumer answered 500"),
+        ("unreachable", "Connection refused", "could not be reached: Connection refused"),
+        ("timed_out", None, "no answer in time"),
+        ("overloaded", None, "too many"),
+    ],
+)
+def test_what_the_consumer_did_has_a_hint(
+    result: str, detail: str | None, says: str | None
+) -> None:
+    """That the consumer took a callback goes without saying, all else is explained."""
+    hint = hint_for(Delivery(1.0, Outcome.ACCEPTED, f"forward_{result}", detail))
+    assert (hint is None) == (says is None)
+    if hint and says:
+        assert says in hint.meaning
+        assert "again" in hint.advice
+
+
+@pytest.mark.parametrize(
     ("delivery", "off"),
     [
         (refused("expired", expires_in_seconds=-3000.0), "sent 1 h ago"),
