@@ -207,8 +207,8 @@ class Handshake(SSLProtocol):  # type: ignore[misc]  # uvloop's types leave it o
     use up all files.  This is the class that they use.
     """
 
-    deadline: float
-    since: float
+    deadline = inf
+    since = 0.0
     transport: asyncio.Transport
 
     def __init__(

@@ -21,8 +21,8 @@ from pydantic import (
     ValidationError,
 )
 
+from exporter.daemon import checks
 from exporter.daemon import setting_types as kinds
-from exporter.daemon import tls
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -40,6 +40,7 @@ _Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(kinds.secrets), NEVE
 _Names = Annotated[
     tuple[str, ...], BeforeValidator(kinds.separated), AfterValidator(kinds.event_names)
 ]
+_Consumer = Annotated[str, AfterValidator(kinds.consumer)]
 _File = Annotated[Path, AfterValidator(kinds.readable_file)]
 
 
@@ -81,6 +82,39 @@ class Settings(BaseModel):
         "/callback",
         description="Callbacks are taken at this path and below it. Put an unguessable word"
         " in it as a second secret.",
+    )
+    forward_to: _Consumer | None = Field(
+        None,
+        description="URL of the consumer that is to get every callback too, and whose answers"
+        " the platform gets. What follows callback_path is put after it.",
+    )
+    forward_to_by_event: Annotated[dict[str, _Consumer], BeforeValidator(kinds.consumers)] = Field(
+        {},
+        description="Event name to the URL of its consumer, where that is another than"
+        " forward_to. A table of the TOML file.",
+    )
+    forward_timeout_seconds: float = Field(
+        8,
+        gt=0,
+        le=15,
+        description="How long the consumer may take; at most 4 for push errors, which the"
+        " platform gives 5. It gives others 20.",
+    )
+    forward_refused: bool = Field(
+        False,
+        description="Forward what fails verification here too: a wrong key then costs counts"
+        " and not the consumer's callbacks.",
+    )
+    forward_most_waiting: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        description="Callbacks that may wait for one consumer; more are answered with 503.",
+    )
+    forward_ca_file: Annotated[Path | None, AfterValidator(kinds.authorities)] = Field(
+        None,
+        description="Certificates (PEM) of authorities to be trusted beside the system's, for"
+        " consumers over https.",
     )
     data_dir: Path = Field(
         Path("data"), description="Home of the embedded ledger and of the generated key."
@@ -182,6 +216,11 @@ class Settings(BaseModel):
         """Return ``push_idle_days`` in seconds."""
         return self.push_idle_days * 86400
 
+    @property
+    def has_consumers(self) -> bool:
+        """Return whether any callback is to be forwarded."""
+        return bool(self.forward_to or self.forward_to_by_event)
+
     def part(self, kind: "type[Part]", **others: Any) -> "Part":
         """Return what another room needs of the settings: a dataclass that it declares.
 
@@ -224,24 +263,11 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
         errors += [_sentence(details, sources) for details in error.errors()]
     warnings: list[str] = []
     if settings:
-        if settings.callback_listen == settings.metrics_listen:
-            errors.append("callback_listen and metrics_listen must differ")
-        warnings += _of_tls(settings, errors)
+        wrong, warnings = checks.of(settings)
+        errors += wrong
     if errors or settings is None:
         raise SettingsError(errors)
     return Loaded(settings, sources, warnings)
-
-
-def _of_tls(settings: Settings, errors: list[str]) -> list[str]:
-    """Return what clients will object to; add to ``errors`` what no client could use."""
-    if not settings.tls_certfile or not settings.tls_keyfile:
-        return []
-    try:
-        objection = tls.check(settings.tls_certfile, settings.tls_keyfile).objection
-    except tls.TlsError as error:
-        errors.append(f"tls_certfile, tls_keyfile: {error}")
-        return []
-    return [f"clients will refuse {settings.tls_certfile}: {objection}"] if objection else []
 
 
 def _from_file(config: Path | None, errors: list[str]) -> dict[str, Any]:

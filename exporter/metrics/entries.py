@@ -33,9 +33,9 @@ class Entry(NamedTuple):
 
     ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
     ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
-    stands for the one that the event does not name, and for both if its packet is unsigned;
-    both are ``other`` if one is too long for a label, since two names that are cut could
-    become one.
+    stands for the one that the event does not name, and for both if its packet is not signed,
+    since nobody vouches for the names then; both are ``other`` if one is too long for a label,
+    since two names that are cut could become one.
     """
 
     event: str
@@ -73,13 +73,9 @@ class Entry(NamedTuple):
 
 
 def entry_for(event: Event, *, signed: bool = True) -> Entry:
-    """Return the ledger entry of an event.
-
-    If its packet is not ``signed`` nobody vouches for its names: they never become labels.
-    """
+    """Return the ledger entry of an event, whose packet may be taken though not ``signed``."""
     domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
     increments = _increments(event)
-    source = _source(domain, app) if signed else (UNKNOWN, UNKNOWN)
     opens = closes = None
     if isinstance(event, events.Push) and event.failure is None:
         opens = Opening(event.origin, event.interruption_identity)
@@ -93,7 +89,7 @@ def entry_for(event: Event, *, signed: bool = True) -> Entry:
         app_name=app,
         stream_id=stream_id,
         stream=(domain, app, stream_id) if domain and app and stream_id else None,
-        source=source if _are_sourced(increments) else None,
+        source=_source(domain, app, signed=signed) if _are_sourced(increments) else None,
         increments=increments,
         opens=opens,
         closes=closes,
@@ -104,7 +100,9 @@ def _are_sourced(increments: tuple[Increment, ...]) -> bool:
     return any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
 
 
-def _source(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
+def _source(push_domain: str | None, app_name: str | None, *, signed: bool) -> tuple[str, str]:
+    if not signed:
+        return UNKNOWN, UNKNOWN
     source = (push_domain or UNKNOWN, app_name or UNKNOWN)
     if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
         return OTHER, OTHER
