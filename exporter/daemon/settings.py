@@ -5,7 +5,6 @@ of a TOML file; flag beats environment beats file.  ``load`` finds every error a
 """
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from pydantic import (
 
 from exporter.daemon import checks
 from exporter.daemon import setting_types as kinds
+from exporter.daemon import sources as origins
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ENV_PREFIX: Final = "CSS_EXPORTER_"
 CONFIG_VARIABLE: Final = f"{ENV_PREFIX}CONFIG"
+_CONFIG: Final = "config"
 
 NEVER_EMPTY: Final = "never empty"
 """Marks a setting whose variable must not be empty: it would leave a door open unnoticed."""
@@ -260,7 +261,7 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        errors += [_sentence(details, sources) for details in error.errors()]
+        errors += [origins.sentence(details, sources) for details in error.errors()]
     warnings: list[str] = []
     if settings:
         wrong, warnings = checks.of(settings)
@@ -272,33 +273,10 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
 
 def _from_file(config: Path | None, errors: list[str]) -> dict[str, Any]:
     path = config or os.environ.get(CONFIG_VARIABLE)
-    if not path:
-        return {}
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        errors.append(f"configuration file {path}: {error}")
-        return {}
+    return origins.of_file(Path(path), errors) if path else {}
 
 
 def _from_environment(errors: list[str]) -> dict[str, str]:
-    """Return the variables that are ours; an empty one is not given, unless it must not be."""
-    found = {}
-    for variable, text in sorted(os.environ.items()):
-        name = variable.removeprefix(ENV_PREFIX).lower()
-        if not variable.startswith(ENV_PREFIX) or variable == CONFIG_VARIABLE:
-            continue
-        if name not in Settings.model_fields:
-            errors.append(f"unknown environment variable {variable}")
-        elif text or NEVER_EMPTY in Settings.model_fields[name].metadata:
-            found[name] = text
-    return found
-
-
-def _sentence(details: Mapping[str, Any], sources: Mapping[str, str]) -> str:
-    name = str(details["loc"][0])
-    origin = sources.get(name, "default")
-    if details["type"] == "extra_forbidden":
-        return f"unknown setting {name} ({origin})"
-    # Never the value: it may be a key that stands in the wrong place.
-    return f"{name} ({origin}): {details['msg'].removeprefix('Value error, ')}"
+    marks = {name: field.metadata for name, field in Settings.model_fields.items()}
+    found = origins.of_environment(ENV_PREFIX, {**marks, _CONFIG: ()}, NEVER_EMPTY, errors)
+    return {name: text for name, text in found.items() if name != _CONFIG}

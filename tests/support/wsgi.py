@@ -14,13 +14,6 @@ from exporter.daemon.composition import compose
 from exporter.daemon.keys import keys_of
 from exporter.daemon.settings import load
 from exporter.ledger import Limits, open_ledger
-from support.daemon import Daemon
-
-
-class Shell(Daemon):
-    """A daemon that is the Flask applications under an ordinary WSGI server."""
-
-    command = ("-m", "support.wsgi")
 
 
 def main() -> None:

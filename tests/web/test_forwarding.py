@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from support import raw
 from support.consumer import Consumer
-from support.daemon import Answer, Daemon, request
+from support.daemon import Answer, Daemon, Shell, request
 from support.packets import all_packets, packet, signed
 from support.programs import until
-from support.wsgi import Shell
 
 PATH = "/callback/unguessable"
 Start = Callable[..., Daemon]

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from support import faulty, raw
 from support.consumer import Consumer, certificate
-from support.daemon import Daemon
+from support.daemon import Daemon, Shell
 from support.faulty import Faulty
 from support.packets import Packet, packet, signed
 from support.programs import until
-from support.wsgi import Shell
 
 from exporter.web.forwarding import CONNECTIONS
 

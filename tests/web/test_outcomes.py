@@ -12,7 +12,6 @@ import pytest
 from support import raw
 from support.daemon import Answer, Daemon, Shell, request
 from support.packets import KEY, Packet, all_packets, packet, signed
-from support.wsgi import Shell
 
 from exporter.protocol.refusals import STATUS
 
