@@ -4,13 +4,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.daemon import Daemon
+from support.daemon import Start
 from support.nginx import replaced
 from support.packets import KEY
 from support.programs import program
@@ -194,9 +193,7 @@ def test_log_stream_is_the_dashboards() -> None:
 
 
 @pytest.mark.parametrize("configured", [True, False])
-def test_simulator_finds_the_key(
-    daemon: Callable[..., Daemon], tmp_path: Path, configured: bool
-) -> None:
+def test_simulator_finds_the_key(daemon: Start, tmp_path: Path, configured: bool) -> None:
     """The demo's own command reaches an exporter, with a key given or one that it made."""
     exporter = daemon(callback_keys=f"{KEY},another" if configured else None)
     entrypoint = services(ROOT / "compose.yaml")["simulator"]["entrypoint"]

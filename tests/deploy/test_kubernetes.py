@@ -14,7 +14,8 @@ from support.prometheus import Prometheus
 from support.repository import ROOT
 
 from exporter.daemon.settings import ENV_PREFIX, Settings
-from exporter.web.private import HEALTH_PATHS, PARTS
+from exporter.web.private import HEALTH_PATHS
+from exporter.web.scrape import PARTS
 
 DEPLOY = ROOT / "deploy" / "kubernetes"
 APP = {"app.kubernetes.io/name": "css-exporter"}

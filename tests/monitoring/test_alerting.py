@@ -4,7 +4,7 @@ import fcntl
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Any
 
 import yaml
 from support import traffic
-from support.boards import ROOT, quick_rules
-from support.daemon import Daemon, request
+from support.boards import quick_rules
+from support.daemon import Start, request
 from support.packets import packet
 from support.programs import free_port, program, stop, until
 from support.prometheus import Prometheus
+from support.repository import ROOT
 
 Told = list[tuple[str, dict[str, Any]]]
 """Path that was posted to, and the notification."""
@@ -98,9 +99,7 @@ def alertmanager(home: Path, receiver_port: int) -> Iterator[int]:
         stop(process)
 
 
-def test_an_interruption_spike_reaches_the_pager(
-    daemon: Callable[..., Daemon], tmp_path: Path
-) -> None:
+def test_an_interruption_spike_reaches_the_pager(daemon: Start, tmp_path: Path) -> None:
     """Thirty hosts drop by an errcode never seen before: one page, its detail held back."""
     # Long enough for a scrape to see the zero, also on a busy machine.
     exporter = daemon(new_series_zero_seconds=15)
@@ -148,9 +147,7 @@ def test_an_interruption_spike_reaches_the_pager(
     assert "TencentCSSErrcodeSurge" not in names
 
 
-def test_a_ledger_that_hangs_reaches_the_pager(
-    daemon: Callable[..., Daemon], tmp_path: Path
-) -> None:
+def test_a_ledger_that_hangs_reaches_the_pager(daemon: Start, tmp_path: Path) -> None:
     """A lock that another process never gives back pages, with its rules as they are shipped."""
     exporter = daemon()
     told: Told = []

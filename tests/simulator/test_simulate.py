@@ -7,19 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.commands import css_exporter, metrics_url, started, towards
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.packets import packet
 from support.programs import free_port, until
 
 from exporter.simulator.scenarios import SCENARIOS
-
-Start = Callable[..., Daemon]
 
 SHORT = ("--duration", 2, "--rate", 200, "--streams", 40, "--time-scale", 120, "--seed", 7)
 BRIEF = ("--duration", 1, "--rate", 100, "--time-scale", 1000)
@@ -32,7 +29,8 @@ def check(exporter: Daemon) -> tuple[str, str]:
 
 def report_of(path: Path) -> dict[str, Any]:
     """Return the callbacks of a report."""
-    return json.loads(path.read_text())["callbacks"]
+    found: dict[str, Any] = json.loads(path.read_text())["callbacks"]
+    return found
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -87,8 +85,8 @@ def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: 
         shown = exporter.metrics("/metrics?collect[]=ledger").items()
         return sum(value for name, value in shown if name.startswith("tencent_css_callbacks_"))
 
-    for callbacks in (50, 700):  # at the beginning; and with the retries after the outage
-        until(lambda: accepted() > callbacks, "callbacks arrive")  # noqa: B023 - called at once
+    for least in (50, 700):  # at the beginning; and with the retries after the outage
+        until(lambda least=least: accepted() > least, "callbacks arrive")
         exporter.kill()
         exporter.start()
     outcome, errors = sending.communicate(timeout=120)

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Posting, Receipt
 from exporter.ledger.memory import MemoryLedger
 from exporter.protocol.signature import Keyring
-from exporter.web.answers import Answer
-from exporter.web.receiver import Policy, Receiver, Request
+from exporter.web.receiver import Policy, Receiver, Refused, Request, Verified
 from support import hostile
 from support.ledgers import KINDS, numbers, opening
 from support.packets import KEY, Packet, signed
@@ -77,7 +76,7 @@ groups = st.lists(st.lists(sent, min_size=1, max_size=8), min_size=1, max_size=6
 
 def receiver_of(ledger: Ledger) -> Receiver:
     """Return a receiver whose clock stands still."""
-    return Receiver(ledger, KEYRING, POLICY, list, lambda: float(NOW))
+    return Receiver(ledger, KEYRING, POLICY, lambda _: None, lambda: float(NOW))
 
 
 def try_body(body: bytes) -> str:
@@ -96,8 +95,8 @@ def try_body(body: bytes) -> str:
     assert numbers(ledger, *_TOLD_AGAIN) == before
     for delivery in ledger.deliveries():
         orjson.dumps([str(field) for field in delivery])
-    if isinstance(taken, Answer):
-        assert taken == first
+    if isinstance(taken, Refused):
+        assert taken.answer == first
         return f"{first.status} {orjson.loads(first.content)['reason']}"
     assert first.status == 200
     entry = taken.posting.entry
@@ -124,7 +123,7 @@ def try_groups(kind: str, batches: Sequence[Sequence[Sent]]) -> int:
         recorded = 0
         for batch in batches:
             taken = [receiver.take(Request(one.body(), None)) for one in batch]
-            postings = [one.posting for one in taken if not isinstance(one, Answer)]
+            postings = [one.posting for one in taken if isinstance(one, Verified)]
             results = _committed(ledger, postings)
             assert results == [oracle.record(*posting) for posting in postings]
             recorded += len(postings)

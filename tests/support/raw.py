@@ -2,6 +2,8 @@
 
 import socket
 
+from werkzeug.datastructures import Headers
+
 from support.daemon import Answer
 
 
@@ -59,6 +61,5 @@ def answer(received: bytes) -> Answer:
     """Return the one answer of what was received."""
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
-    named = (line.split(": ", 1) for line in lines)
-    headers = {name.title(): value for name, value in named}
-    return Answer(int(status.split()[1]), body, headers)
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    return Answer(int(status.split()[1]), body, Headers(headers))

@@ -5,6 +5,8 @@ import ssl
 import subprocess
 from pathlib import Path
 
+from werkzeug.datastructures import Headers
+
 from support.daemon import Answer, Daemon
 from support.programs import program
 
@@ -48,7 +50,7 @@ class SecureDaemon(Daemon):
         try:
             connection.request(method, path, body)
             response = connection.getresponse()
-            return Answer(response.status, response.read(), dict(response.headers.items()))
+            return Answer(response.status, response.read(), Headers(response.getheaders()))
         finally:
             connection.close()
 

@@ -121,7 +121,8 @@ def test_a_key_that_cannot_be_compared(double: Double, tmp_path: Path) -> None:
 def test_missing_events(double: Double) -> None:
     """All events are wanted unless --events says which; one cannot be seen."""
     bound(double)
-    wrong, notes = [], []
+    wrong: list[str] = []
+    notes: list[str] = []
     for is_wrong, sentence in findings(double, "check", "--domain", DOMAIN, "--url", URL):
         (wrong if is_wrong else notes).append(sentence)
     assert len(wrong) == 1

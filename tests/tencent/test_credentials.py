@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from support.tencent.desk import HASTY, client, template
-from support.tencent.server import Double, Secret
+from support.tencent.server import Double
+from support.tencent.signing import Secret
 
 from exporter.tencent.credentials import credential_for
 from exporter.tencent.errors import TencentError

@@ -37,7 +37,7 @@ def code_of(client: LiveClient, action: str = "DescribeLiveCallbackRules", **fie
     """Return the error code of a call that must fail."""
     with pytest.raises(TencentCloudSDKException) as raised:
         ask(client, action, **fields)
-    return raised.value.code
+    return str(raised.value.code)
 
 
 def test_only_the_right_key_may_ask_and_only_now(double: Double) -> None:

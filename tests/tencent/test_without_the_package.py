@@ -31,12 +31,12 @@ def test_the_exporter_starts_and_counts(
 def test_other_commands_work(without: dict[str, str]) -> None:
     """So does the help of those that need it."""
     for arguments in (("settings",), ("template", "--help"), ("template", "apply", "--help")):
-        assert css_exporter(*arguments, **without).returncode == 0
+        assert css_exporter(*arguments, variables=without).returncode == 0
 
 
 def test_the_command_says_what_is_missing(without: dict[str, str]) -> None:
     """A sentence and status 1, no traceback."""
-    ended = css_exporter("template", "list", **without)
+    ended = css_exporter("template", "list", variables=without)
     assert ended.returncode == 1
     assert "pip install 'tencent-css-exporter[tencentcloud]'" in ended.stderr
     assert "Traceback" not in ended.stderr

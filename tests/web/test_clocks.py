@@ -2,7 +2,7 @@
 
 import time
 
-from support.daemon import samples
+from support.expositions import samples
 from support.ledgers import Open, entry, value
 from support.programs import until
 from support.settings import default

@@ -1,17 +1,15 @@
 """Killed at any moment, the daemon loses nothing acknowledged and counts nothing twice."""
 
-import json
 import random
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from support import raw
-from support.daemon import Daemon
-from support.packets import Packet, all_packets, packet, signed
+from support.daemon import Start
+from support.packets import Packet, all_packets, body_of, packet
 from support.programs import until
 from support.sender import Sender
 
@@ -33,7 +31,7 @@ def packets(number: int) -> list[Packet]:
     return found
 
 
-def test_kill_at_any_moment(daemon: Callable[..., Daemon]) -> None:
+def test_kill_at_any_moment(daemon: Start) -> None:
     """Two workers under load are killed again and again; at the end every count is exact."""
     exporter = daemon(workers=2)
     total = 900
@@ -78,7 +76,7 @@ def test_kill_at_any_moment(daemon: Callable[..., Daemon]) -> None:
     assert exporter.terminate() == 0
 
 
-def test_the_figures_survive_a_crash(daemon: Callable[..., Daemon]) -> None:
+def test_the_figures_survive_a_crash(daemon: Start) -> None:
     """After SIGKILL and a new start every number of the ledger is what it was."""
 
     def numbers() -> dict[str, float]:
@@ -99,17 +97,17 @@ def test_the_figures_survive_a_crash(daemon: Callable[..., Daemon]) -> None:
     assert all(name.startswith("tencent_css_callback_duplicates") for name in duplicates)
 
 
-def test_sigterm_under_load(daemon: Callable[..., Daemon]) -> None:
+def test_sigterm_under_load(daemon: Start) -> None:
     """On SIGTERM what is in flight is answered, idle connections do not delay the end, exit 0."""
     exporter = daemon(workers=2)
     work = [one for number in range(1500) for one in packets(number)[:1]]
     sender = Sender(exporter, list(work))
     idle = [socket.create_connection(("127.0.0.1", exporter.public_port)) for _ in range(4)]
     for connection in idle[:2]:  # two that were used, two that never sent a byte
-        connection.sendall(raw.post("/callback", json.dumps(signed(work[0])).encode()))
+        connection.sendall(raw.post("/callback", body_of(work[0])))
         assert b"200 OK" in connection.recv(65536)
     slow = socket.create_connection(("127.0.0.1", exporter.public_port), 20)
-    body = json.dumps(signed(packet("push", sequence="slow"))).encode()
+    body = body_of(packet("push", sequence="slow"))
     slow.sendall(raw.post("/callback", body)[:-10])  # in flight: the rest comes after SIGTERM
     with ThreadPoolExecutor(8) as pool:
         for seed in range(8):
@@ -137,7 +135,7 @@ def test_sigterm_under_load(daemon: Callable[..., Daemon]) -> None:
     assert "error" not in levels
 
 
-def test_sigterm_while_workers_start(daemon: Callable[..., Daemon]) -> None:
+def test_sigterm_while_workers_start(daemon: Start) -> None:
     """A worker that was just made does not miss the signal, and keep the others waiting."""
     for number in range(3):
         exporter = daemon(f"data{number}", workers=6)  # the first answers, others still start
