@@ -146,7 +146,7 @@ def test_a_consumer_gets_all_of_it(demo: Callable[..., Demo]) -> None:
 
     def has() -> dict[str, int]:
         try:
-            return request(ports["consumer"], "GET", "/", timeout=5).json
+            return dict(request(ports["consumer"], "GET", "/", timeout=5).json)
         except OSError:
             return {}
 
