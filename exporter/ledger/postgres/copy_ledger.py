@@ -10,10 +10,11 @@ import psycopg
 
 from exporter.ledger.interface import Delivery, UnusableLedger
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
+from exporter.ledger.postgres.numbers import cell_key, key_of
 from exporter.ledger.postgres.schema import TABLE_NAMES, prepare
-from exporter.ledger.postgres.tables import cell_key, key_of
 from exporter.ledger.sqlite.connection import connect
 from exporter.ledger.sqlite.files import FileLock
+from exporter.ledger.sqlite.schema import upgrade
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -36,8 +37,8 @@ _COPIES: Final[tuple[tuple[str, str, str, Callable[[Rows], Rows]], ...]] = (
     ),
     (
         "open_push",
-        "identity, stream_key, stream, source, origin, began_at, heard_at",
-        "SELECT identity, stream, source, origin, began_at, heard_at FROM open_push",
+        "identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms",
+        "SELECT identity, stream, source, origin, began_at_ms, heard_at_ms FROM open_push",
         lambda rows: (
             (identity, key_of(stream), stream, *rest) for identity, stream, *rest in rows
         ),
@@ -86,12 +87,13 @@ def _source(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise UnusableLedger(f"there is no ledger at {path}")
     lock = FileLock(Path(f"{path}.lock"))
-    with closing(lock), lock, closing(connect(path)) as connection:
+    with closing(lock), lock, closing(connect(path, old=True)) as connection:
         try:
             # Possible only for the last connection; the next exporter changes it back.
             connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
             raise UnusableLedger(f"{path} is in use: stop the exporter first ({error})") from None
+        upgrade(connection)
         yield connection
 
 
