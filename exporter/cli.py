@@ -74,7 +74,7 @@ def copy_ledger(source: str, target: str) -> None:
 
     Counts, open pushes and remembered packets go on as if nothing had happened. Stop the
     exporter first and start it on TO; meanwhile the platform keeps its callbacks. All is
-    copied or nothing, and FROM stays as it is. TO can be given as CSS_EXPORTER_LEDGER, out of
+    copied or nothing, and FROM keeps all that it has. TO can be given as CSS_EXPORTER_LEDGER, out of
     sight of those who list processes.
     """
     if not target.startswith(("postgresql://", "postgres://")):
