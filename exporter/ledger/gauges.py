@@ -1,5 +1,6 @@
 """Gauges that say how many rows a ledger has: which there are, and what puts them right."""
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Final
 import orjson
 import structlog
 
-from exporter.ledger.facts import CellKey, Numbers, Series
+from exporter.ledger.facts import CellKey, Numbers, Series, Source
 from exporter.ledger.interface import Cell, Limits, Snapshot
 from exporter.metrics import catalogue
 from exporter.metrics.entries import NAMELESS
@@ -75,3 +76,16 @@ def with_limits(snapshot: Snapshot, limits: Limits) -> Snapshot:
     """Return a snapshot with the limit that its numbers are held against."""
     limit = Cell(catalogue.MAX_SERIES.name, (), "", limits.max_series, 0.0)
     return replace(snapshot, cells=[*snapshot.cells, limit])
+
+
+def chosen(sources: Iterable[Source], push_domain: str, app_name: str) -> set[Source]:
+    """Return the sources that two patterns mean, in which ``*`` stands for any text."""
+    patterns = [
+        re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+        for pattern in (push_domain, app_name)
+    ]
+    return {
+        source
+        for source in sources
+        if all(one.fullmatch(text) for one, text in zip(patterns, source, strict=True))
+    }

@@ -166,6 +166,14 @@ class Noted(Protocol):
         """Return the delivery: an equal one each time, in any thread."""
 
 
+class Forgotten(NamedTuple):
+    """What a ledger has forgotten of sources: how many, their series, their open pushes."""
+
+    sources: int
+    series: int
+    open_pushes: int
+
+
 class LedgerUnavailable(Exception):  # noqa: N818 - a state that passes, not an error of ours
     """The ledger cannot commit, or cannot be read, just now; the text says why."""
 

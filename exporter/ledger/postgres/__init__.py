@@ -16,6 +16,7 @@ new.  Laid out like ``sqlite``:
     schema       the tables, their versions, and which databases are refused
     connection   a session that connects when needed, and what its errors mean
     copy_ledger  moving the embedded ledger here
+    alone        what is done while no replica uses it
 """
 
 import structlog

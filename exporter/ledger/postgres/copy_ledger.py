@@ -1,8 +1,8 @@
 """Moving the embedded ledger to PostgreSQL: everything in one transaction, or nothing."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +12,7 @@ from exporter.ledger.interface import Delivery, UnusableLedger
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
 from exporter.ledger.postgres.numbers import cell_key, key_of
 from exporter.ledger.postgres.schema import TABLE_NAMES, prepare
-from exporter.ledger.sqlite.connection import connect
-from exporter.ledger.sqlite.files import FileLock
-from exporter.ledger.sqlite.schema import upgrade
+from exporter.ledger.sqlite.alone import alone
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -65,7 +63,7 @@ def copy_ledger(path: Path, url: str, begin: Callable[[int], Callable[[int], Non
     those copied since the last call.
     Raises ``UnusableLedger`` and ``LedgerUnavailable``; then nothing was copied.
     """
-    with _source(path) as source:
+    with alone(path) as source:
         total = sum(_count(source, table) for table, *_ in _COPIES)
         try:
             parameters = parameters_of(url) | {"application_name": "css-exporter copy"}
@@ -79,22 +77,6 @@ def copy_ledger(path: Path, url: str, begin: Callable[[int], Callable[[int], Non
         except psycopg.Error as error:
             raise unavailable(error) from error
     return total
-
-
-@contextmanager
-def _source(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the source for nobody but us."""
-    if not path.is_file():
-        raise UnusableLedger(f"there is no ledger at {path}")
-    lock = FileLock(Path(f"{path}.lock"))
-    with closing(lock), lock, closing(connect(path, old=True)) as connection:
-        try:
-            # Possible only for the last connection; the next exporter changes it back.
-            connection.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError as error:
-            raise UnusableLedger(f"{path} is in use: stop the exporter first ({error})") from None
-        upgrade(connection)
-        yield connection
 
 
 def _refuse_used(target: Connection) -> None:

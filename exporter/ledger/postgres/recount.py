@@ -21,7 +21,7 @@ _COUNTS: Final = """
     SELECT (SELECT count(*) FROM css_exporter.open_push),
         (SELECT count(*) FROM css_exporter.source)"""
 # In the order in which every transaction comes to them.
-_LOCK: Final = """
+LOCK_TABLES: Final = """
     LOCK TABLE css_exporter.source, css_exporter.open_push, css_exporter.cell
     IN SHARE ROW EXCLUSIVE MODE"""
 
@@ -35,15 +35,16 @@ def recount(connection: Connection) -> None:
             return
     with connection.transaction():
         connection.execute(LIMIT_TRANSACTION)
-        put_right(connection)
+        connection.execute(LOCK_TABLES)
+        different = put_right(connection)
+    say(different)
 
 
-def put_right(connection: Connection) -> None:
-    """Put right the gauges that differ; in the caller's transaction."""
-    connection.execute(_LOCK)
+def put_right(connection: Connection) -> Numbers:
+    """Put right the gauges that differ, and return what was added; the caller has locked."""
     different = _different(connection)
     add(connection, different, stripe=0)
-    say(different)
+    return different
 
 
 def _different(connection: Connection) -> Numbers:

@@ -10,7 +10,7 @@ import structlog
 
 from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection
-from exporter.ledger.postgres.recount import put_right
+from exporter.ledger.postgres.recount import LOCK_TABLES, put_right
 
 VERSION: Final = 2
 LOCKS: Final = 0x43535301
@@ -167,6 +167,7 @@ def _make(connection: Connection, version: int) -> None:
         connection.execute(_OF_CALLBACKS)
         connection.execute("INSERT INTO css_exporter.ledger VALUES (1, %s, 0)", (VERSION,))
     elif version == 1:
+        connection.execute(LOCK_TABLES)
         connection.execute(_FROM_1)
         put_right(connection)
         connection.execute("UPDATE css_exporter.ledger SET version = %s", (VERSION,))

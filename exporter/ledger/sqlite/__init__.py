@@ -13,6 +13,7 @@ writes (``commits``); between processes the file lock takes turns (``files``).  
     schema       the tables, their versions, and which files are refused
     connection   opening the file, and what its errors mean
     files        the lock between processes, safe creation
+    alone        what is done while no exporter uses it
 """
 
 import sqlite3

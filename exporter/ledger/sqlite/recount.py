@@ -10,7 +10,8 @@ from typing import Final
 
 import orjson
 
-from exporter.ledger.gauges import FAMILIES, counted, differences, say
+from exporter.ledger.facts import Numbers
+from exporter.ledger.gauges import FAMILIES, counted, differences
 from exporter.ledger.sqlite.tables import add, stored_series
 
 _STORED: Final = f"""
@@ -22,8 +23,11 @@ _ACTIVE: Final = """
     WHERE place = 1 GROUP BY source, origin"""
 
 
-def recount(connection: sqlite3.Connection) -> None:
-    """Put right the gauges that differ; one pass over the open pushes and the series."""
+def recount(connection: sqlite3.Connection) -> Numbers:
+    """Put right the gauges that differ, and return what was added to them.
+
+    One pass over the open pushes and the series.
+    """
     (pushes,) = connection.execute("SELECT count(*) FROM open_push").fetchone()
     (sources,) = connection.execute("SELECT count(*) FROM source").fetchone()
     series = len(stored_series(connection))
@@ -34,4 +38,4 @@ def recount(connection: sqlite3.Connection) -> None:
     }
     different = differences(stored, rows)
     add(connection, different)
-    say(different)
+    return different

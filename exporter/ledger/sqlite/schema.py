@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from exporter.ledger.gauges import say
 from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.sqlite.files import sync_directory
 from exporter.ledger.sqlite.recount import recount
@@ -133,7 +134,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
     # Unlike other statements a script would commit what it finds begun.
     connection.executescript(f"BEGIN IMMEDIATE; {_FROM_1 if version == 1 else ''}")
     try:
-        recount(connection)
+        different = recount(connection)
         if version < VERSION:
             connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
@@ -142,6 +143,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
         raise
     if version < VERSION:
         log.warning("ledger.upgraded", from_version=version, to_version=VERSION)
+    else:
+        say(different)
 
 
 def refuse_unusable(connection: sqlite3.Connection, path: Path, *, old: bool = False) -> None:

@@ -90,12 +90,12 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
         _INSERT_IDENTITIES,
         [(identity, ceil(seen_at)) for identity, seen_at in plan.identities.items()],
     )
-    _insert(connection, _INSERT_SOURCES, [(_encode(source),) for source in plan.sources])
+    _insert(connection, _INSERT_SOURCES, [(encode(source),) for source in plan.sources])
     _insert(
         connection,
         _INSERT_PUSHES,
         [
-            (identity, _encode(stream), _encode(source), *rest)
+            (identity, encode(stream), encode(source), *rest)
             for identity, (stream, source, *rest) in plan.opened.items()
         ],
     )
@@ -126,7 +126,7 @@ def look_up(
         return 0
     for chunk in _chunks(unknown):
         marks = ", ".join(["(?, ?)"] * len(chunk))
-        values = [text for name, source, own in chunk for text in (name, _encode((*source, *own)))]
+        values = [text for name, source, own in chunk for text in (name, encode((*source, *own)))]
         known |= series_in(connection.execute(_SELECT_SERIES.format(marks=marks), values))
     (count,) = connection.execute(_COUNT_SERIES, (SERIES.name,)).fetchone()
     return limits.max_series - int(count)
@@ -160,10 +160,15 @@ def open_pushes(
         pushes |= _decoded(*connection.execute(statement, chunk).fetchone())
     asked = {*streams, *(push.stream for push in pushes.values())}
     if asked:
-        keys = orjson.dumps([_encode(stream) for stream in asked]).decode()
+        keys = orjson.dumps([encode(stream) for stream in asked]).decode()
         most = max(NEWEST_PUSHES, len(identities) + 1)
         pushes |= _decoded(*connection.execute(_SELECT_NEWEST, (keys, most)).fetchone())
     return pushes
+
+
+def encode(names: tuple[str, ...]) -> str:
+    """Return names as they are stored."""
+    return orjson.dumps(names).decode()
 
 
 def _decoded(rows: str) -> dict[bytes, OpenPush]:
@@ -181,7 +186,7 @@ def _sources(
     admitted: set[Source] = set()
     if not asked.sources:
         return admitted, 0
-    for chunk in _chunks(map(_encode, asked.sources)):
+    for chunk in _chunks(map(encode, asked.sources)):
         admitted |= {
             tuple(orjson.loads(source))
             for (source,) in connection.execute(
@@ -195,7 +200,7 @@ def _sources(
 
 def _cells(numbers: Numbers) -> list[tuple[Any, ...]]:
     return [
-        (family, _encode(labels), cell, *number)
+        (family, encode(labels), cell, *number)
         for (family, labels, cell), number in numbers.items()
     ]
 
@@ -207,10 +212,6 @@ def _insert(connection: sqlite3.Connection, statement: str, rows: list[tuple[Any
             statement.format(rows=", ".join([marks] * len(chunk))),
             [value for row in chunk for value in row],
         )
-
-
-def _encode(labels: tuple[str, ...]) -> str:
-    return orjson.dumps(labels).decode()
 
 
 def _marks(values: Sequence[Any]) -> str:
