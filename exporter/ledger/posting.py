@@ -48,7 +48,8 @@ def questions(postings: Sequence[Posting]) -> Questions:
         source = entry.source
         if source and source not in NAMELESS:
             sources.add(source)
-            series.update((name, source, own) for name, own, _, _ in entry.increments)
+            for name, own, _, _ in entry.increments:
+                series.add((name, source, own))
             if entry.opens:
                 series.add((catalogue.ACTIVE_STREAMS.name, source, (entry.opens.origin,)))
     return Questions(identities, pushes, streams, sources, series)
@@ -119,8 +120,9 @@ class _Work:
             outcome = Outcome.DUPLICATE
         else:
             outcome = self._take(entry, received_at, now)
-        # An interruption, and a push that was over before it came, say nothing of other pushes.
-        if not entry.closes and outcome is not Outcome.LATE and self._limits.push_idle_seconds:
+        # New pushes and interruptions speak of themselves, not of other pushes of their stream.
+        others = not entry.closes and (outcome is Outcome.DUPLICATE or not entry.opens)
+        if others and entry.stream in self._streams:
             self._hear(entry.stream, now)
         return outcome
 
@@ -149,14 +151,15 @@ class _Work:
         """Add increments, of a source where their family is labelled so."""
         for name, own, cell, amount in increments:
             family = catalogue.BY_NAME[name]
-            labels = (*self._labels_of(name, source, own), *own) if family.sourced else own
-            key = (name, labels, cell)
-            if family.latest:
-                value, created_at = self._latest.get(key, (amount, now))
-                self._latest[key] = (max(value, amount), created_at)
-            else:
-                value, created_at = self._added.get(key, (0, now))
-                self._added[key] = (value + amount, created_at)
+            numbers = self._latest if family.latest else self._added
+            key = (name, (*source, *own) if family.sourced else own, cell)
+            known = numbers.get(key)
+            if known is None and family.sourced:  # else its series has its place
+                key = (name, (*self._labels_of(name, source, own), *own), cell)
+                known = numbers.get(key)
+            value, created_at = known or (amount if family.latest else 0, now)
+            value = max(value, amount) if family.latest else value + amount
+            numbers[key] = value, created_at
 
     def close(self, identity: bytes) -> OpenPush | None:
         """Close a push if it is open, and return it."""
@@ -213,9 +216,9 @@ class _Work:
         newest = self._newest(stream)
         return (*self._open[newest].source, self._open[newest].origin) if newest else None
 
-    def _hear(self, stream: Stream | None, now: float) -> None:
+    def _hear(self, stream: Stream, now: float) -> None:
         """Note that the newest push of a stream lives: what is said of a stream is of that one."""
-        newest = self._newest(stream) if stream in self._streams else None
+        newest = self._newest(stream) if self._limits.push_idle_seconds else None
         if newest is None:
             return
         now_ms = milliseconds(now)
