@@ -6,12 +6,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Test processes: more than there are cores, as most tests wait for servers.
+JOBS ?= 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run demo test tools lint format generated golden lock clean
+.PHONY: help run demo test test-fast fuzz tools lint format generated golden lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(VENV)/installed ## Run the exporter
 	$(BIN)/css-exporter serve
@@ -20,7 +22,16 @@ demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
 	$(BIN)/python -m exporter.demo $(DEMO)
 
 test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" -n $(JOBS) --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -m alone
+
+test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
+	$(BIN)/python -m pytest -q --fast -n 3 --dist worksteal
+
+fuzz: $(VENV)/installed-dev ## Look for packets that break something, SECONDS=600 long
+	cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzz --seconds $(SECONDS)
+
+SECONDS := 600
 
 tools: ## Install the real programs that tests use (Debian, as root)
 	sh tests/install-tools.sh
@@ -45,8 +56,8 @@ lock: $(VENV)/installed-dev ## Pin what is installed, with hashes and without ad
 	$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK) --group build --group dev -o requirements-dev.lock
 
-LOCK := pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links --quiet --no-config --upgrade
+LOCK := pyproject.toml --extra postgres --extra tencentcloud --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet --no-config --upgrade
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

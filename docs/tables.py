@@ -44,6 +44,8 @@ LOG_EVENTS: Final = {
     "ledger.unavailable": "commits fail; a warning if the ledger could not be opened at the start",
     "ledger.upgraded": "the ledger of an earlier version was brought up to date",
     "log.lost": "this many lines were lost: nobody read the log, or the disk was full",
+    "tls.not_renewed": "the certificate or key found at SIGHUP cannot serve: the old ones stay in"
+    " force",
 }
 """When each log event is written."""
 

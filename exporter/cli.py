@@ -13,14 +13,17 @@ from exporter import DISTRIBUTION
 from exporter.daemon import doctor, files, logs
 from exporter.daemon.flags import load_given, load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
+from exporter.daemon.loading import ENV_PREFIX, SettingsError
 from exporter.daemon.server import Server
-from exporter.daemon.settings import ENV_PREFIX, Settings, SettingsError
+from exporter.daemon.settings import Settings
+from exporter.daemon.templates import template
 from exporter.ledger import (
     LedgerUnavailable,
     Limits,
     UnusableLedger,
     check_url,
     forget_sources,
+    mark_used,
     open_ledger,
 )
 from exporter.replay.cli import replay
@@ -38,6 +41,7 @@ def main() -> None:
 
 main.add_command(simulate)
 main.add_command(replay)
+main.add_command(template)
 
 
 @main.command(
@@ -52,6 +56,7 @@ def serve(config: Path | None, **flags: str | None) -> None:
         keys = keys_of(settings)
         # Refuse before the first worker, with a sentence instead of a traceback.
         open_ledger(settings.ledger_url, settings.part(Limits)).close()
+        mark_used(settings.ledger_url)
     except (UnusableLedger, OSError) as error:
         raise click.ClickException(str(error)) from None
     if keys.generated:

@@ -1,18 +1,70 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests, which of them ``--fast`` leaves out, and what a skipped one means."""
 
-from collections.abc import Callable, Iterator
+import functools
+import os
+import re
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.ledgers import KINDS, Open, opening, postgres_server
 from support.postgres import Postgres
 
+_SERVERS = re.compile(
+    r"^from support\.(boards|browser|commands|daemon|images|kubectl|nginx|postgres|prometheus)\b",
+    re.MULTILINE,
+)
+"""What a module imports that starts programs, or looks at what is shipped with their help."""
+
+
+@functools.cache
+def _starts_servers(module: Path) -> bool:
+    return bool(_SERVERS.search(module.read_text(encoding="utf-8")))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--fast``."""
+    parser.addoption("--fast", action="store_true", help="leave out what starts real programs")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import a module of which nothing is asked for."""
+    if collection_path.suffix != ".py":
+        return None
+    if config.getoption("--fast"):
+        return _starts_servers(collection_path) or None
+    if config.getoption("-m") == "alone":
+        return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; leave out PostgreSQL of ledgers of every kind if asked."""
+    items.sort(key=lambda item: not _starts_servers(item.path))
+    if config.getoption("--fast"):
+        left_out = [item for item in items if "postgres" in item.nodeid]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a skipped test fail under CI=true: there everything is installed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        *_, reason = report.longrepr if isinstance(report.longrepr, tuple) else [report.longrepr]
+        report.longrepr = f"Under CI=true nothing is skipped. {reason}"
+    return report
+
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+def daemon(tmp_path: Path) -> Iterator[Start]:
     """Return a function that starts a real daemon with settings; all end with the test."""
     with ExitStack() as stack:
 

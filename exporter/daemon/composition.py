@@ -9,6 +9,8 @@ from exporter.daemon.keys import Keys
 from exporter.daemon.settings import Settings
 from exporter.ledger import Ledger
 from exporter.web import pages, private, public
+from exporter.web.background import Background
+from exporter.web.onward import Forwarding
 from exporter.web.receiver import Policy, Receiver
 
 
@@ -18,6 +20,7 @@ class Composition:
 
     ledger: Ledger
     receiver: Receiver
+    forwarding: Forwarding | None
     public: Flask
     private: Flask
 
@@ -25,10 +28,17 @@ class Composition:
 def compose(settings: Settings, keys: Keys, ledger: Ledger) -> Composition:
     """Return what serves a ledger."""
     receiver = Receiver(ledger, keys.keyring, settings.part(Policy), logs.write)
-    view = settings.part(private.View, callback_keys=len(keys.keyring))
+    view = settings.part(
+        private.View,
+        metrics_hosts=(*settings.metrics_hosts, settings.metrics_listen.host.lower()),
+        callback_keys=len(keys.keyring),
+    )
     inside = private.create_app(ledger, view)
     inside.register_blueprint(pages.blueprint(ledger, _reception(settings, keys)))
-    return Composition(ledger, receiver, public.create_app(receiver), inside)
+    forwarding = settings.part(Forwarding) if settings.has_consumers else None
+    background = Background(forwarding, ledger) if forwarding else None
+    outside = public.create_app(receiver, background)
+    return Composition(ledger, receiver, forwarding, outside, inside)
 
 
 def _reception(settings: Settings, keys: Keys) -> pages.Reception:

@@ -1,13 +1,15 @@
 """Settings on the command line: a flag for each, all errors at once, secrets masked."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from exporter.daemon.loading import CONFIG_VARIABLE, Loaded, SettingsError, load
 from exporter.daemon.setting_types import without_password
-from exporter.daemon.settings import CONFIG_VARIABLE, Loaded, Settings, SettingsError, load
+from exporter.daemon.settings import Settings
 
 
 def setting_options(command: Any) -> Any:
@@ -15,7 +17,17 @@ def setting_options(command: Any) -> Any:
 
     Values stay text here, to be checked together with those of the other sources.
     """
-    for name, field in reversed(Settings.model_fields.items()):
+    return some_setting_options(*Settings.model_fields)(command)
+
+
+def some_setting_options(*names: str) -> Callable[[Any], Any]:
+    """Return a decorator that gives a command ``--config`` and a flag for each named setting."""
+    return lambda command: _with_options(names, command)
+
+
+def _with_options(names: tuple[str, ...], command: Any) -> Any:
+    for name in reversed(names):
+        field = Settings.model_fields[name]
         if isinstance(field.default, dict):
             continue  # a table: only in the file
         # A switch needs no value, and takes one.

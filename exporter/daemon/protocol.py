@@ -6,14 +6,16 @@ no HTTP gets a bare status that repeats nothing of it.
 """
 
 import asyncio
+import ssl
 import time
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
+from uvloop.loop import SSLProtocol  # type: ignore[attr-defined]
 
 from exporter.web.limit import LineLimit
 
@@ -26,10 +28,15 @@ REQUEST_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 10.0
 """The same at the end, so that the worker ends by itself before it is ended."""
 
+MORE_CONNECTIONS: Final = 64
+"""How many more there may be while all the others wait for our answers."""
+
 LONGEST_HEAD: Final = 65_536
 """Bytes of a request's line and headers."""
 
 log = structlog.get_logger()
+
+Connection: TypeAlias = "HttpProtocol | Handshake"
 
 
 class Connections:
@@ -37,20 +44,23 @@ class Connections:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open: set[HttpProtocol] = set()
+        self._open: set[Connection] = set()
         self.lines: Final = LineLimit("http.refused")
 
-    def add(self, connection: "HttpProtocol") -> None:
-        """Take a new connection; if it is one too many, cut the one that is idle longest.
+    def add(self, connection: Connection) -> None:
+        """Take a new connection; if it is one too many, cut the one that is waited for longest.
 
-        Silent connections can so never keep others out.
+        So those who send slowly, or nothing, make room for those who send.
         """
-        self._open.add(connection)
-        if len(self._open) > self._most:
-            idle = [one for one in self._open if one.idle]
-            self.cut(min(idle, key=lambda one: one.deadline), "too_many_connections")
+        if len(self._open) >= self._most:
+            waited_for = [one for one in self._open if one.deadline < inf]
+            if waited_for or len(self._open) >= self._most + MORE_CONNECTIONS:
+                longest = min(waited_for, key=lambda one: one.since, default=connection)
+                self.cut(longest, "too_many_connections")
+        if not connection.transport.is_closing():
+            self._open.add(connection)
 
-    def remove(self, connection: "HttpProtocol") -> None:
+    def remove(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
         self._open.discard(connection)
 
@@ -60,7 +70,7 @@ class Connections:
             connection.transport.abort()
             self.remove(connection)
 
-    def cut(self, connection: "HttpProtocol", reason: str) -> None:
+    def cut(self, connection: Connection, reason: str) -> None:
         """Cut a connection, and log why."""
         self.refused(reason)
         connection.transport.abort()
@@ -87,7 +97,9 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, {})
         self.app = application
         self.deadline = inf
+        self.since = 0.0
         self.idle = True
+        self.handshake: Handshake | None = None
         self._open = connections
         self._head_bytes: int | None = None
         self._ending = False
@@ -95,7 +107,9 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first byte."""
         super().connection_made(transport)
-        self.deadline = self.loop.time() + SILENT_SECONDS
+        self._wait(SILENT_SECONDS)
+        if self.handshake:
+            self._open.remove(self.handshake)
         self._open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -116,7 +130,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Begin a request: it has its time now."""
         super().on_message_begin()
         self.idle = False
-        self.deadline = self.loop.time() + REQUEST_SECONDS
+        self._wait(REQUEST_SECONDS)
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
@@ -157,7 +171,7 @@ class HttpProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give a client that does not read its answer a time for it."""
         super().pause_writing()
-        self.deadline = self.loop.time() + REQUEST_SECONDS
+        self._wait(REQUEST_SECONDS)
 
     def resume_writing(self) -> None:
         """Go on with an answer."""
@@ -166,7 +180,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _rest(self) -> None:
         self.idle = True
-        self.deadline = self.loop.time() + self.timeout_keep_alive
+        self._wait(self.timeout_keep_alive)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the client, from now on, for so long."""
+        self.since = self.loop.time()
+        self.deadline = self.since + seconds
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer with a bare status and close, but never in the middle of another answer."""
@@ -179,3 +198,36 @@ class HttpProtocol(HttpToolsProtocol):
         head = b"connection: close\r\ncontent-length: 0\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head)
         self.transport.close()
+
+
+class Handshake(SSLProtocol):  # type: ignore[misc]  # uvloop's types leave it out
+    """A connection that has not agreed on TLS yet: it counts, and has its time, like others.
+
+    The loop's own servers show a connection when its handshake is over, so silent ones would
+    use up all files.  This is the class that they use.
+    """
+
+    deadline = inf
+    since = 0.0
+    transport: asyncio.Transport
+
+    def __init__(
+        self, context: ssl.SSLContext, connection: HttpProtocol, connections: Connections
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(loop, connection, context, None, server_side=True)
+        connection.handshake = self
+        self._open = connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin."""
+        self.transport = transport
+        self.since = asyncio.get_running_loop().time()
+        self.deadline = self.since + SILENT_SECONDS
+        self._open.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End: the whole connection."""
+        self._open.remove(self)
+        super().connection_lost(exc)

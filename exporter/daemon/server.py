@@ -4,8 +4,11 @@ import os
 import signal
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
+from exporter.daemon import tls
 from exporter.daemon.composition import Composition, compose
 from exporter.daemon.keys import Keys
 from exporter.daemon.settings import Settings
@@ -19,6 +22,8 @@ KEEPALIVE_SECONDS: Final = 75
 """Longer than the idle time of common proxies, so that they close first."""
 
 GRACEFUL_SECONDS: Final = 20
+
+log = structlog.get_logger()
 
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
 
@@ -64,7 +69,7 @@ class Server(BaseApplication):
             after_in_parent=_let_sigterm,
             after_in_child=_end_by_sigterm,
         )
-        super().run()
+        Master(self).run()
 
     def load(self) -> "WSGIApplication":
         """Never called: the worker asks for the whole composition."""
@@ -76,6 +81,30 @@ class Server(BaseApplication):
         # Never made here: only a start may, not a worker that lost a mounted directory.
         ledger = open_ledger(settings.ledger_url, settings.part(Limits), make=False)
         return compose(settings, self.keys, ledger)
+
+
+class Master(Arbiter):
+    """The process that makes the workers."""
+
+    def reload(self) -> None:
+        """Replace the workers at SIGHUP; keep them if new ones could not serve.
+
+        So a renewed certificate comes into force, and no half of one.
+        """
+        if reason := _why_not(self.app.settings):
+            log.error("tls.not_renewed", reason=reason)
+        else:
+            super().reload()
+
+
+def _why_not(settings: Settings) -> str | None:
+    """Return why new workers could not serve with the certificate and key that are there now."""
+    if settings.tls_certfile and settings.tls_keyfile:
+        try:
+            tls.check(settings.tls_certfile, settings.tls_keyfile)
+        except (tls.TlsError, OSError) as error:
+            return str(error)
+    return None
 
 
 # A new worker has the master's handlers until it has set up its own, and would be deaf to

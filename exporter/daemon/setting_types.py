@@ -4,14 +4,17 @@ Each function raises ``ValueError`` with a sentence for the operator.
 """
 
 import re
+import ssl
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 
 from exporter.ledger import UnusableLedger, check_url
 from exporter.protocol.events import EVENT_NAMES
 
+_EVENTS = ", ".join(EVENT_NAMES)
 _LEDGER_SCHEMES = ("sqlite", "postgresql", "postgres")
 
 
@@ -65,24 +68,65 @@ def secrets(value: Any) -> Any:
 
 def table(value: Any) -> Any:
     """Return a table with its push domains in lower case; text must be a JSON object."""
+    keys_of = _table(value, "push domain to its list of keys")
+    return {domain.lower(): keys for domain, keys in keys_of.items()}
+
+
+def consumers(value: Any) -> Any:
+    """Return a table of consumers by event; text must be a JSON object."""
+    found = _table(value, "event name to the URL of its consumer")
+    unknown = found.keys() - set(EVENT_NAMES)
+    if unknown:
+        raise ValueError(f"no event is named {', '.join(sorted(unknown))}; there are {_EVENTS}")
+    return found
+
+
+def consumer(value: str) -> str:
+    """Return the base URL of a consumer."""
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        raise ValueError("is no URL; use one like http://127.0.0.1:9000/callback") from None
+    if url.scheme not in ("http", "https") or not url.hostname or port == 0:
+        raise ValueError("must be a URL that begins with http:// or https:// and a host")
+    if not value.isascii() or not value.isprintable() or set(value) & set(' "<>\\^`{|}'):
+        raise ValueError("has characters that no URL has; escape them, like %20")
+    if url.username is not None or url.password is not None:
+        raise ValueError("must be without user and password, which would stand in logs")
+    if url.query or url.fragment or value[-1] in "?#":
+        raise ValueError(
+            "must end with its path: a query goes into the callback template's URL, from where"
+            " it is passed on"
+        )
+    return value
+
+
+def _table(value: Any, of_what: str) -> dict[str, Any]:
     if isinstance(value, str):
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
             value = None
     if not isinstance(value, dict):
-        raise ValueError("must be a table: push domain to its list of keys")  # noqa: TRY004 - pydantic wants this
-    return {domain.lower(): keys for domain, keys in value.items()}
+        raise ValueError(f"must be a table: {of_what}")  # noqa: TRY004 - pydantic wants this
+    return value
 
 
 def event_names(values: tuple[str, ...]) -> tuple[str, ...]:
     """Return event names if all are known."""
     unknown = [value for value in values if value not in (*EVENT_NAMES, "all")]
     if unknown:
-        raise ValueError(
-            f"no event is named {', '.join(unknown)}; there are all, {', '.join(EVENT_NAMES)}"
-        )
+        raise ValueError(f"no event is named {', '.join(unknown)}; there are all, {_EVENTS}")
     return values
+
+
+def host_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of hosts in lower case if they can be such: without scheme and port."""
+    wrong = [value for value in values if not re.fullmatch(r"[A-Za-z0-9_.-]+", value)]
+    if wrong:
+        raise ValueError("takes names of hosts alone, like metrics.example.com, without a port")
+    return tuple(value.lower() for value in values)
 
 
 def readable_file(path: Path) -> Path:
@@ -91,6 +135,17 @@ def readable_file(path: Path) -> Path:
         path.open("rb").close()
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    return path
+
+
+def authorities(path: Path | None) -> Path | None:
+    """Return a path whose file holds certificates."""
+    if path is not None:
+        readable_file(path)
+        try:
+            ssl.create_default_context(cafile=path)
+        except ssl.SSLError:
+            raise ValueError(f"{path} holds no certificates in PEM") from None
     return path
 
 
@@ -116,6 +171,15 @@ def url_path(value: str) -> str:
             " . _ ~ - after each slash, and not below /-"
         )
     return path
+
+
+def api_endpoint(value: str | None) -> str | None:
+    """Return an https URL of a host, with a port or not; http only on this machine."""
+    found = re.fullmatch(r"(https?)://([A-Za-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?/?", value or "")
+    is_here = found and found[2] in ("localhost", "127.0.0.1", "[::1]")
+    if value and not (found and int(found[3] or 1) <= 65535 and (found[1] == "https" or is_here)):
+        raise ValueError("use https://host[:port]; http only for 127.0.0.1")
+    return value.rstrip("/") if value else None
 
 
 def ledger_url(value: str) -> str:

@@ -1,15 +1,8 @@
-"""Every setting, declared once, and where its value came from.
+"""Every setting, declared once: its name, type, default and help."""
 
-A setting is a flag of ``serve``, an environment variable ``CSS_EXPORTER_<NAME>`` or a key
-of a TOML file; flag beats environment beats file.  ``load`` finds every error at once.
-"""
-
-import os
-import tomllib
-from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,19 +11,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
 )
 
 from exporter.daemon import setting_types as kinds
-from exporter.daemon import tls
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     Part = TypeVar("Part", bound=DataclassInstance)
-
-ENV_PREFIX: Final = "CSS_EXPORTER_"
-CONFIG_VARIABLE: Final = f"{ENV_PREFIX}CONFIG"
 
 NEVER_EMPTY: Final = "never empty"
 """Marks a setting whose variable must not be empty: it would leave a door open unnoticed."""
@@ -40,15 +28,8 @@ _Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(kinds.secrets), NEVE
 _Names = Annotated[
     tuple[str, ...], BeforeValidator(kinds.separated), AfterValidator(kinds.event_names)
 ]
+_Consumer = Annotated[str, AfterValidator(kinds.consumer)]
 _File = Annotated[Path, AfterValidator(kinds.readable_file)]
-
-
-class SettingsError(Exception):
-    """Every error of the settings, one sentence each."""
-
-    def __init__(self, errors: list[str]) -> None:
-        super().__init__("\n".join(errors))
-        self.errors = errors
 
 
 class Settings(BaseModel):
@@ -82,6 +63,39 @@ class Settings(BaseModel):
         description="Callbacks are taken at this path and below it. Put an unguessable word"
         " in it as a second secret.",
     )
+    forward_to: _Consumer | None = Field(
+        None,
+        description="URL of the consumer that is to get every callback too, and whose answers"
+        " the platform gets. What follows callback_path is put after it.",
+    )
+    forward_to_by_event: Annotated[dict[str, _Consumer], BeforeValidator(kinds.consumers)] = Field(
+        {},
+        description="Event name to the URL of its consumer, where that is another than"
+        " forward_to. A table of the TOML file.",
+    )
+    forward_timeout_seconds: float = Field(
+        8,
+        gt=0,
+        le=15,
+        description="How long the consumer may take; at most 4 for push errors, which the"
+        " platform gives 5. It gives others 20.",
+    )
+    forward_refused: bool = Field(
+        False,
+        description="Forward what fails verification here too: a wrong key then costs counts"
+        " and not the consumer's callbacks.",
+    )
+    forward_most_waiting: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        description="Callbacks that may wait for one consumer; more are answered with 503.",
+    )
+    forward_ca_file: Annotated[Path | None, AfterValidator(kinds.authorities)] = Field(
+        None,
+        description="Certificates (PEM) of authorities to be trusted beside the system's, for"
+        " consumers over https.",
+    )
     data_dir: Path = Field(
         Path("data"), description="Home of the embedded ledger and of the generated key."
     )
@@ -96,7 +110,8 @@ class Settings(BaseModel):
     accept_unsigned: _Names = Field(
         (),
         description="Event names, separated by commas, that are taken without a signature;"
-        " all for a template without a key.",
+        " all for a template without a key. Unsigned packets count under the source unknown,"
+        " unless there is no key at all.",
     )
     new_series_zero_seconds: float = Field(
         75,
@@ -148,8 +163,28 @@ class Settings(BaseModel):
         description="Bearer token for the private listener, health excepted. A browser asks"
         " for it as a password, with any user name.",
     )
+    metrics_hosts: Annotated[
+        tuple[str, ...], BeforeValidator(kinds.separated), AfterValidator(kinds.host_names)
+    ] = Field(
+        (),
+        description="Names, separated by commas, by which the private listener may be asked"
+        " beside localhost and IP addresses; others are answered with 421.",
+    )
     created_series: bool = Field(False, description="_created lines in OpenMetrics.")
     log_user_ip: bool = Field(False, description="The pusher's address in the logs.")
+    tencent_site: Literal["mainland", "international"] = Field(
+        "mainland", description="The site of the Tencent Cloud account whose API is asked."
+    )
+    tencent_endpoint: Annotated[str | None, AfterValidator(kinds.api_endpoint)] = Field(
+        None,
+        description="Another address of that API, https://host[:port]; for proxies and tests.",
+    )
+    tencent_credentials_file: _File | None = Field(
+        None,
+        description="INI file whose section [default] has secret_id, secret_key and, if they"
+        " are temporary, token; else TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or what"
+        " the official package finds.",
+    )
 
     @property
     def ledger_url(self) -> str:
@@ -168,6 +203,11 @@ class Settings(BaseModel):
         """Return ``push_idle_days`` in seconds."""
         return self.push_idle_days * 86400
 
+    @property
+    def has_consumers(self) -> bool:
+        """Return whether any callback is to be forwarded."""
+        return bool(self.forward_to or self.forward_to_by_event)
+
     def part(self, kind: "type[Part]", **others: Any) -> "Part":
         """Return what another room needs of the settings: a dataclass that it declares.
 
@@ -175,90 +215,3 @@ class Settings(BaseModel):
         """
         own = {field.name for field in fields(kind)} - others.keys()
         return kind(**{name: getattr(self, name) for name in own}, **others)
-
-
-class Loaded(NamedTuple):
-    """Settings, the source of each that is not a default, and what is doubtful about them."""
-
-    settings: Settings
-    sources: Mapping[str, str]
-    warnings: Sequence[str]
-
-
-def load(flags: Mapping[str, Any], config: Path | None = None) -> Loaded:
-    """Read and check all sources.  Raises ``SettingsError``.
-
-    ``flags`` holds only the flags that were given; ``config`` is the TOML file, by default
-    that of ``CSS_EXPORTER_CONFIG``.
-    """
-    errors: list[str] = []
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for origin, found in (
-        ("file", _from_file(config, errors)),
-        ("environment", _from_environment(errors)),
-        ("flag", flags),
-    ):
-        values |= found
-        sources |= dict.fromkeys(found, origin)
-    if ("tls_certfile" in values) != ("tls_keyfile" in values):
-        errors.append("tls_certfile and tls_keyfile go together: give both or neither")
-    settings = None
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        errors += [_sentence(details, sources) for details in error.errors()]
-    warnings: list[str] = []
-    if settings:
-        if settings.callback_listen == settings.metrics_listen:
-            errors.append("callback_listen and metrics_listen must differ")
-        warnings += _of_tls(settings, errors)
-    if errors or settings is None:
-        raise SettingsError(errors)
-    return Loaded(settings, sources, warnings)
-
-
-def _of_tls(settings: Settings, errors: list[str]) -> list[str]:
-    """Return what clients will object to; add to ``errors`` what no client could use."""
-    if not settings.tls_certfile or not settings.tls_keyfile:
-        return []
-    try:
-        objection = tls.check(settings.tls_certfile, settings.tls_keyfile).objection
-    except tls.TlsError as error:
-        errors.append(f"tls_certfile, tls_keyfile: {error}")
-        return []
-    return [f"clients will refuse {settings.tls_certfile}: {objection}"] if objection else []
-
-
-def _from_file(config: Path | None, errors: list[str]) -> dict[str, Any]:
-    path = config or os.environ.get(CONFIG_VARIABLE)
-    if not path:
-        return {}
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        errors.append(f"configuration file {path}: {error}")
-        return {}
-
-
-def _from_environment(errors: list[str]) -> dict[str, str]:
-    """Return the variables that are ours; an empty one is not given, unless it must not be."""
-    found = {}
-    for variable, text in sorted(os.environ.items()):
-        name = variable.removeprefix(ENV_PREFIX).lower()
-        if not variable.startswith(ENV_PREFIX) or variable == CONFIG_VARIABLE:
-            continue
-        if name not in Settings.model_fields:
-            errors.append(f"unknown environment variable {variable}")
-        elif text or NEVER_EMPTY in Settings.model_fields[name].metadata:
-            found[name] = text
-    return found
-
-
-def _sentence(details: Mapping[str, Any], sources: Mapping[str, str]) -> str:
-    name = str(details["loc"][0])
-    origin = sources.get(name, "default")
-    if details["type"] == "extra_forbidden":
-        return f"unknown setting {name} ({origin})"
-    # Never the value: it may be a key that stands in the wrong place.
-    return f"{name} ({origin}): {details['msg'].removeprefix('Value error, ')}"

@@ -16,11 +16,12 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from exporter.daemon.protocol import SILENT_SECONDS, Connections, HttpProtocol
+from exporter.daemon.protocol import Connections, Handshake, HttpProtocol
 from exporter.web.lane import Application, Lane
 
 if TYPE_CHECKING:
     from exporter.daemon.composition import Composition
+    from exporter.web.forwarding import Forwarder
 
 THREADS: Final = 4
 """Threads of each Flask application; callbacks need none."""
@@ -71,13 +72,21 @@ class LoopServer(Server):
         super().__init__(config)
         self._composition = composition
         self._connections: list[Connections] = []
+        self._forwarder: Forwarder | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen: a connection is known by the socket that accepted it, not by what it says."""
         assert sockets is not None  # noqa: S101 - gunicorn has bound them
         composition = self._composition
-        lane = Lane(composition.receiver, _threaded(composition.public))
-        most_public = _most_connections()
+        spare = SPARE_FILES
+        if composition.forwarding:
+            # Takes 10 MiB, which only those have to give who forward.
+            from exporter.web.forwarding import CONNECTIONS, Forwarder  # noqa: PLC0415
+
+            self._forwarder = Forwarder(composition.forwarding, composition.ledger.tally)
+            spare += CONNECTIONS * len(composition.forwarding.consumers)
+        lane = Lane(composition.receiver, _threaded(composition.public), self._forwarder)
+        most_public = _most_connections(spare)
         self.servers = [
             await self._listen(sockets[0], lane, most_public),
             await self._listen(sockets[1], _threaded(composition.private), PRIVATE_CONNECTIONS),
@@ -91,6 +100,8 @@ class LoopServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is in flight, then commit what is left and let go of the ledger."""
         await super().shutdown(sockets)
+        if self._forwarder:
+            await self._forwarder.close()
         await asyncio.to_thread(self._composition.ledger.close)
         self._summarise(inf)
         self._captured_signals.clear()  # uvicorn would end the process by them
@@ -100,12 +111,14 @@ class LoopServer(Server):
     ) -> asyncio.Server:
         connections = Connections(most)
         self._connections.append(connections)
+        context = self.config.ssl
+
+        def connected() -> asyncio.Protocol:
+            one = HttpProtocol(self.config, self.server_state, application, connections)
+            return Handshake(context, one, connections) if context else one
+
         return await asyncio.get_running_loop().create_server(
-            lambda: HttpProtocol(self.config, self.server_state, application, connections),
-            sock=listener,
-            ssl=self.config.ssl,
-            ssl_handshake_timeout=SILENT_SECONDS if self.config.ssl else None,
-            backlog=self.config.backlog,
+            connected, sock=listener, backlog=self.config.backlog
         )
 
     def _sweep(self) -> None:
@@ -137,10 +150,10 @@ def _threaded(application: Any) -> Application:
     return cast("Application", WSGIMiddleware(application, workers=THREADS))
 
 
-def _most_connections() -> int:
+def _most_connections(spare: int) -> int:
     """Raise the limit of open files, and return how many public connections fit in."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return max(SPARE_FILES, max(soft, most) - SPARE_FILES)
+    return max(SPARE_FILES, max(soft, most) - spare)

@@ -33,8 +33,7 @@ from exporter.ledger.interface import (
     Snapshot,
     UnusableLedger,
 )
-from exporter.ledger.sqlite import SqliteLedger
-from exporter.ledger.sqlite import alone as sqlite
+from exporter.ledger.sqlite import SqliteLedger, alone, files
 
 __all__ = [
     "DELIVERIES_KEPT",
@@ -54,6 +53,7 @@ __all__ = [
     "UnusableLedger",
     "check_url",
     "forget_sources",
+    "mark_used",
     "open_ledger",
 ]
 
@@ -91,7 +91,23 @@ def forget_sources(url: str, push_domain: str, app_name: str) -> Forgotten:
         _postgres()
         postgres = import_module("exporter.ledger.postgres.alone")
         return cast("Forgotten", postgres.forget_sources(url, push_domain, app_name))
-    return sqlite.forget_sources(Path(path[1:]), push_domain, app_name)
+    return alone.forget_sources(Path(path[1:]), push_domain, app_name)
+
+
+def mark_used(url: str) -> None:
+    """Keep those who want it alone from a SQLite ledger until this process and its children end.
+
+    Raises ``UnusableLedger`` while it is being copied, ``OSError``.
+    """
+    scheme, _, path = url.partition("://")
+    if scheme != "sqlite":
+        return
+    try:
+        files.mark_used(Path(path[1:]))
+    except BlockingIOError:
+        raise UnusableLedger(
+            f"{path[1:]} is being copied: start the exporter on the copy when it is ready"
+        ) from None
 
 
 def check_url(url: str) -> None:

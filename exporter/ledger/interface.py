@@ -128,8 +128,10 @@ class Delivery(NamedTuple):
     printable.  Never in it: ``stream_param``, ``sign``, URLs, addresses, keys.
 
     ``outcome`` is an ``Outcome`` or ``refused``, then with a ``reason`` of ``refusals`` and
-    its ``detail``; ``delay_seconds`` is receipt minus the packet's own time, and
-    ``expires_in_seconds`` is ``t`` minus receipt, both below 0 where clocks differ.
+    its ``detail``; of a taken one that was forwarded ``reason`` is ``forward_`` and what became
+    of it at the consumer, and ``detail`` its status or why there is none.
+    ``delay_seconds`` is receipt minus the packet's own time, and ``expires_in_seconds`` is
+    ``t`` minus receipt, both below 0 where clocks differ.
     ``attempts`` is counted by the ledger when it is read: how many deliveries with this
     ``identity`` there were up to this one, as far as they are kept.
     """
@@ -146,6 +148,13 @@ class Delivery(NamedTuple):
     expires_in_seconds: float | None = None
     identity: bytes | None = None
     attempts: int = 1
+
+    @property
+    def forward_result(self) -> str | None:
+        """Return what became of it at the consumer, None if it was not forwarded."""
+        if self.outcome == REFUSED or not self.reason:
+            return None
+        return self.reason.removeprefix("forward_")
 
     def delivery(self) -> "Delivery":
         """Return itself, as a ``Noted`` that is ready."""

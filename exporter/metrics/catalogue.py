@@ -1,11 +1,11 @@
 """Every metric family, declared once, in the order in which they are shown.  Pure."""
 
-from typing import Final
+from typing import Final, get_args
 
 from exporter.metrics.families import Family
 from exporter.protocol import events, vocabulary
 from exporter.protocol.errcodes import CAUSES, ERRCODES
-from exporter.protocol.refusals import STATUS
+from exporter.protocol.refusals import STATUS, ForwardResult
 
 _EVENT: Final = {"event": events.EVENT_NAMES}
 _QUALITY: Final = (
@@ -139,10 +139,7 @@ QUALITY_EVENTS = Family(
     "tencent_css_quality_events_total",
     "counter",
     "Quality faults and assessments (event_type 328, 343, 344, 345), by class.",
-    {
-        "event": tuple(event.name for event in _QUALITY),
-        "class": vocabulary.QUALITY_CLASSES,
-    },
+    {"event": tuple(event.name for event in _QUALITY), "class": vocabulary.QUALITY_CLASSES},
     sourced=True,
 )
 EXPIRED_PUSHES = Family(
@@ -182,6 +179,22 @@ DELAY = Family(
     scale=1000,
     buckets=(1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 3600),
 )
+FORWARDS = Family(
+    "tencent_css_forwards_total",
+    "counter",
+    "Callbacks forwarded to the consumer behind us, redeliveries too, by event and result: taken"
+    " (answered with 200), refused (another status), unreachable, timed_out, overloaded (not sent"
+    " because too many waited).",
+    {**_EVENT, "result": get_args(ForwardResult)},
+)
+FORWARD_SECONDS = Family(
+    "tencent_css_forward_seconds",
+    "histogram",
+    "From forwarding a callback to the consumer's answer, or until it was given up, by event.",
+    _EVENT,
+    scale=1_000_000,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15),
+)
 LAST_CALLBACK = Family(
     "tencent_css_last_callback_timestamp_seconds",
     "gauge",
@@ -205,10 +218,7 @@ ERRCODE_INFO = Family(
     "tencent_css_errcode_info",
     "gauge",
     "What each errcode means; 1 for every documented code.",
-    {
-        **_ERRCODE,
-        "description": tuple({errcode.description for errcode in ERRCODES}),
-    },
+    {**_ERRCODE, "description": tuple({errcode.description for errcode in ERRCODES})},
 )
 OPEN_PUSHES = Family(
     "tencent_css_exporter_open_pushes",

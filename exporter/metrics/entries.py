@@ -33,8 +33,9 @@ class Entry(NamedTuple):
 
     ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
     ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
-    stands for the one that the event does not name; both are ``other`` if one is too long
-    for a label, since two names that are cut could become one.
+    stands for the one that the event does not name, and for both if its packet is not signed,
+    since nobody vouches for the names then; both are ``other`` if one is too long for a label,
+    since two names that are cut could become one.
     """
 
     event: str
@@ -71,8 +72,8 @@ class Entry(NamedTuple):
         return (catalogue.DUPLICATES.add(self.event),)
 
 
-def entry_for(event: Event) -> Entry:
-    """Return the ledger entry of an event."""
+def entry_for(event: Event, *, signed: bool = True) -> Entry:
+    """Return the ledger entry of an event, whose packet may be taken though not ``signed``."""
     domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
     increments = _increments(event)
     opens = closes = None
@@ -88,7 +89,7 @@ def entry_for(event: Event) -> Entry:
         app_name=app,
         stream_id=stream_id,
         stream=(domain, app, stream_id) if domain and app and stream_id else None,
-        source=_source(domain, app) if _are_sourced(increments) else None,
+        source=_source(domain, app, signed=signed) if _are_sourced(increments) else None,
         increments=increments,
         opens=opens,
         closes=closes,
@@ -99,7 +100,9 @@ def _are_sourced(increments: tuple[Increment, ...]) -> bool:
     return any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
 
 
-def _source(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
+def _source(push_domain: str | None, app_name: str | None, *, signed: bool) -> tuple[str, str]:
+    if not signed:
+        return UNKNOWN, UNKNOWN
     source = (push_domain or UNKNOWN, app_name or UNKNOWN)
     if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
         return OTHER, OTHER

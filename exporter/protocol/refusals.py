@@ -28,6 +28,9 @@ Rejection = Literal[
 ForwardFailure = Literal["forward_timed_out", "forward_unreachable", "forward_overloaded"]
 """Why a callback that is recorded must come again: the consumer behind us does not have it."""
 
+ForwardResult = Literal["taken", "refused", "unreachable", "timed_out", "overloaded"]
+"""What became of a callback at the consumer; ``refused``: it answered, and not with 200."""
+
 ReasonWord = Rejection | ForwardFailure
 
 

@@ -32,19 +32,17 @@ class Activities:
             push.recorded_since = time
             yield packets.recording(host, push, seconds, self._chance, int(now), serial)
 
-    def capture(self, host: Host, now: float) -> Iterator[Callback]:
-        """Yield a screencapture, of a host that is captured."""
-        if host.captured:
-            yield packets.screencapture(host, self._chance, int(now), next(self._serials))
+    def capture(self, host: Host, _push: Push, now: float) -> Iterator[Callback]:
+        """Yield a screencapture."""
+        yield packets.screencapture(host, self._chance, int(now), next(self._serials))
 
-    def moderate(self, host: Host, now: float) -> Iterator[Callback]:
-        """Yield something suspicious, of a host that is moderated."""
-        if host.moderated:
-            serial = next(self._serials)
-            if self._chance.random() < 0.6:
-                yield packets.porn_detection(host, self._chance, int(now), serial)
-            else:
-                yield packets.audio_moderation(host, self._chance, serial)
+    def moderate(self, host: Host, _push: Push, now: float) -> Iterator[Callback]:
+        """Yield a suspicious picture or sound."""
+        serial = next(self._serials)
+        if self._chance.random() < 0.6:
+            yield packets.porn_detection(host, self._chance, int(now), serial)
+        else:
+            yield packets.audio_moderation(host, self._chance, serial)
 
     def err(self, host: Host, push: Push, now: float) -> Iterator[Callback]:
         """Yield faults of the push, and now and then a pause of its recording."""
@@ -54,7 +52,7 @@ class Activities:
             yield from self.status(host, push, "record_paused", now)
             yield from self.status(host, push, "record_resumed", now)
 
-    def make_rare(self, host: Host, now: float) -> Iterator[Callback]:
+    def make_rare(self, host: Host, _push: Push, now: float) -> Iterator[Callback]:
         """Yield one of the rarer events."""
         make = weights.draw(self._chance, rare_packets.MAKERS)
         callback = make(host, self._chance, int(now), next(self._serials))

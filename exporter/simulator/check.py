@@ -11,7 +11,8 @@ ledger if nobody looked before.  Exactly:
 - of the delay of callbacks only the count: only the exporter knows when it received them.
 
 Not compared: when the last callback came, when the oldest open push began, how many sources
-there are, descriptions of errcodes, and what the exporter measures of itself.
+there are, descriptions of errcodes, what the exporter measures of itself, and what became of
+callbacks at a consumer behind it.
 """
 
 import time
@@ -49,6 +50,8 @@ _COMPARED: Final = frozenset(
         catalogue.COMMIT_SECONDS,
         catalogue.SCRAPE_SECONDS,
         catalogue.DELAY,
+        catalogue.FORWARDS,
+        catalogue.FORWARD_SECONDS,
     )
 )
 _COMPARED_SAMPLES: Final = (

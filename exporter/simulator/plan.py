@@ -120,7 +120,7 @@ class Plan:
         if answer.refusal:
             self.expected.refuse(answer.refusal)
         if isinstance(outgoing, Forgery):
-            if answer.accepted:  # by the consumer behind, which sees refused ones too
+            if answer.accepted:  # refused, but forwarded: the answer is that of the consumer
                 self.expected.refuse(outgoing.reason)
             elif answer.lost:
                 self.expected.refuse_maybe()

@@ -28,8 +28,8 @@ from exporter.simulator.hosts import (
     host_of,
 )
 
-Activity = Callable[[float], Iterable[Callback]]
-"""What happens at a Unix time, as callbacks."""
+Activity = Callable[[Host, Push, float], Iterable[Callback]]
+"""What happens to a push at a Unix time, as callbacks."""
 
 
 class World:
@@ -156,13 +156,14 @@ class World:
             self._later(self._chance.uniform(30, 120), partial(self._begin, host))
             return
         push = self._new_push(entrance, sequence)
-        if self._chance.random() < weights.FAILED_SHARE:
+        # With one sequence only one attempt fails: a second would look like a redelivery.
+        if sequence is None and self._chance.random() < weights.FAILED_SHARE:
             self._fail(host, push, now)
         else:
             self._start(host, push, now)
 
     def _fail(self, host: Host, push: Push, now: float) -> None:
-        """Let a push fail to begin; the host tries again soon, half of them with its sequence."""
+        """Let a push fail to begin; the host tries again soon, perhaps with the same sequence."""
         errcode = weights.draw(self._chance, weights.FAILURE_ERRCODES)
         at = host.ends_at(now, self._chance)
         self._happened.append(push_packets.failed_push(host, push, errcode, at))
@@ -175,20 +176,25 @@ class World:
         at = host.begins_at(now, self._chance)
         self._happened.append(push_packets.push(host, push, at))
         self._happened.extend(self._do.status(host, push, "record_start_succeeded", now))
-        habits, do = self.habits, self._do
-        for wait, happen in (
-            (self._every(habits.recording_seconds), partial(self._record, host, push)),
-            (self._every(habits.capture_seconds), partial(do.capture, host)),
-            (self._about_every(habits.moderation_seconds), partial(do.moderate, host)),
-            (self._about_every(habits.error_seconds), partial(do.err, host, push)),
-            (self._about_every(habits.rare_seconds), partial(do.make_rare, host)),
-        ):
-            self._during(host, push, wait, happen)
+        self._keep_busy(host, push)
         if not host.channel:
-            replaced = self._chance.expovariate(1 / habits.replacement_seconds)
+            replaced = self._chance.expovariate(1 / self.habits.replacement_seconds)
             self._later(replaced, partial(self._replace, host, push))
-            length = ways.lasting(habits.push_seconds, habits.push_spread, self._chance)
+            length = ways.lasting(self.habits.push_seconds, self.habits.push_spread, self._chance)
             self._later(min(DAY, length), partial(self._finish, host, push))
+
+    def _keep_busy(self, host: Host, push: Push) -> None:
+        """Let happen what happens again and again while a push runs."""
+        habits, do = self.habits, self._do
+        every, about_every = self._every, self._about_every
+        if host.recorded_as:
+            self._during(host, push, every(habits.recording_seconds), self._record)
+        if host.captured:
+            self._during(host, push, every(habits.capture_seconds), do.capture)
+        if host.moderated:
+            self._during(host, push, about_every(habits.moderation_seconds), do.moderate)
+        self._during(host, push, about_every(habits.error_seconds), do.err)
+        self._during(host, push, about_every(habits.rare_seconds), do.make_rare)
 
     def _replace(self, host: Host, push: Push, now: float) -> None:
         """Let another push of the stream begin; the former one ends a little later."""
@@ -246,11 +252,9 @@ class World:
         )
 
     def _during(self, host: Host, push: Push, wait: Callable[[], float], happen: Activity) -> None:
-        """Let something happen again and again while a push runs."""
-
         def again(now: float) -> None:
             if host.push is push:
-                self._happened.extend(happen(now))
+                self._happened.extend(happen(host, push, now))
                 self._later(wait(), again)
 
         self._later(wait(), again)

@@ -13,11 +13,14 @@ JSON: Final = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer; ``allow`` names the methods that a 405 is about."""
+    """One HTTP answer; ``allow`` names the methods that a 405 is about.
+
+    A consumer's may have no ``content_type``.
+    """
 
     status: int
     content: bytes
-    content_type: str = JSON
+    content_type: str | None = JSON
     allow: str | None = None
 
     headers: list[tuple[str, str]] = field(init=False)
@@ -27,7 +30,9 @@ class Answer:
     """The same, as ASGI wants it."""
 
     def __post_init__(self) -> None:
-        headers = [("Content-Type", self.content_type), ("Content-Length", str(len(self.content)))]
+        headers = [("Content-Type", self.content_type)] if self.content_type else []
+        if self.status != HTTPStatus.NO_CONTENT:
+            headers.append(("Content-Length", str(len(self.content))))
         if self.allow is not None:
             headers.append(("Allow", self.allow))
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]

@@ -18,6 +18,7 @@ LONGEST_NAME: Final = 200
 class Taken(NamedTuple):
     """The delivery of an entry that is in the ledger, received at Unix time ``now``.
 
+    ``reason`` and ``detail`` say what became of it at its consumer, if it has one.
     Made into a row only when that is wanted; see ``Noted``.
     """
 
@@ -25,6 +26,8 @@ class Taken(NamedTuple):
     entry: Entry
     now: float
     expires_at: int | None
+    reason: str | None = None
+    detail: str | None = None
 
     def delivery(self) -> Delivery:
         """Return the row."""
@@ -32,6 +35,8 @@ class Taken(NamedTuple):
         return Delivery(
             received_at=now,
             outcome=self.outcome.value,
+            reason=self.reason,
+            detail=_name(self.detail),
             event=entry.event,
             push_domain=_name(entry.push_domain),
             app_name=_name(entry.app_name),

@@ -46,7 +46,8 @@ class Showing:
         """Return the ``shown_until`` of the next scrape, if this one is at ``now``."""
         future = (cell.created_at for cell in snapshot.cells if cell.created_at > now)
         last = max(future, default=now - self.zero_seconds) + self.zero_seconds
-        return max(last, self.shown_until)
+        # Not rounded down when it is stored: what was shown would not be covered.
+        return max(last + 1 / catalogue.LAST_SCRAPE.scale, self.shown_until)
 
 
 def pieces_of(snapshot: Snapshot, now: float, showing: Showing) -> Iterator[bytes]:

@@ -24,9 +24,16 @@ class Hint(NamedTuple):
     advice: str
 
 
+def word_of(delivery: Delivery) -> str:
+    """Return the word that a hint is about: a reason, or else the outcome."""
+    if delivery.forward_result == "taken":
+        return delivery.outcome
+    return delivery.reason or delivery.outcome
+
+
 def hint_for(delivery: Delivery) -> Hint | None:
     """Return the hint on a delivery; None if there is nothing to say of it."""
-    word = delivery.reason or delivery.outcome
+    word = word_of(delivery)
     hint = _GENERAL.get(word)
     special = _SPECIAL.get(word)
     return special(delivery, hint) if special and hint else hint
@@ -82,8 +89,26 @@ def _ledger_unavailable(delivery: Delivery, hint: Hint) -> Hint:
     return hint._replace(advice=f"The ledger could not commit: {why}. {hint.advice}")
 
 
+def _duplicate(delivery: Delivery, hint: Hint) -> Hint:
+    if not delivery.forward_result:
+        return hint
+    return hint._replace(
+        advice="The sender comes again until the consumer has a callback, and now it has this"
+        " one. Nothing is counted twice."
+    )
+
+
+def _forward_refused(delivery: Delivery, hint: Hint) -> Hint:
+    return hint._replace(meaning=f"the consumer answered {delivery.detail}")
+
+
 _GENERAL: Final[Mapping[str, Hint]] = {
     **{word: Hint(reason.meaning, reason.advice) for word, reason in REASONS.items()},
+    "forward_refused": Hint(
+        "the consumer refused it",
+        "The platform will come again in a minute, with screencaptures in two. The callback is"
+        " recorded. Why the consumer refuses it stands in the consumer's own log.",
+    ),
     Outcome.ACCEPTED: Hint(
         "taken, but clocks differ",
         "Check its time synchronisation before callbacks are refused for it.",
@@ -102,6 +127,9 @@ _GENERAL: Final[Mapping[str, Hint]] = {
 
 _SPECIAL: Final[Mapping[str, Callable[[Delivery, Hint], Hint | None]]] = {
     Outcome.ACCEPTED: _accepted,
+    Outcome.DUPLICATE: _duplicate,
+    "forward_refused": _forward_refused,
+    "forward_unreachable": _of_field,
     "missing_field": _of_field,
     "bad_field": _of_field,
     "unsigned": _unsigned,

@@ -2,17 +2,22 @@
 
 A callback is read, verified and parsed on the loop, waits there for its commit without a
 thread, and is answered.  All that wait are handed to the ledger at once, and the loop is woken
-once for a whole commit.
+once for a whole commit.  One that has a consumer is forwarded meanwhile, and waits for both.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from exporter.ledger import LedgerUnavailable, Receipt
 from exporter.protocol.refusals import Refusal
 from exporter.web.answers import Answer
-from exporter.web.receiver import NOTHING, Receiver, Request, Verified
+from exporter.web.onward import Forwarded, Head
+from exporter.web.receiver import NOTHING, Committed, Receiver, Refused, Request, Verified
+
+if TYPE_CHECKING:
+    from exporter.web.forwarding import Forwarder
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,10 +27,17 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application, version 3."""
 
 Results = Sequence[Receipt | LedgerUnavailable]
-_Waiting = tuple[Verified, asyncio.Future[Answer]]
+Forwards = asyncio.Future[Forwarded] | None
+"""What becomes of a callback at its consumer, if it has one."""
 
 PATIENCE_SECONDS: Final = 1.0
 """How long callbacks wait for the commit before theirs until they queue for their own."""
+
+
+class _Waiting(NamedTuple):
+    callback: Verified
+    forwards: Forwards
+    answer: asyncio.Future[Answer]
 
 
 class Gathering:
@@ -38,10 +50,10 @@ class Gathering:
         self._groups = 0
         self._due = False
 
-    async def answer(self, callback: Verified) -> Answer:
-        """Return the answer to a callback after its commit."""
+    async def answer(self, callback: Verified, forwards: Forwards = None) -> Answer:
+        """Return the answer to a callback after its commit, and after its consumer's."""
         future: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiting.append((callback, future))
+        self._waiting.append(_Waiting(callback, forwards, future))
         if not self._due and not self._groups:
             self._due = True
             self._loop.call_soon(self._hand_over)
@@ -61,30 +73,55 @@ class Gathering:
             """Wake the loop, from whatever thread."""
             self._loop.call_soon_threadsafe(self._settle, group, timer, results)
 
-        self._receiver.ledger.submit([callback.posting for callback, _ in group], settled)
+        self._receiver.ledger.submit([one.callback.posting for one in group], settled)
 
-    def _settle(
-        self, group: "list[_Waiting]", timer: asyncio.TimerHandle, results: Results
-    ) -> None:
+    def _settle(self, group: list[_Waiting], timer: asyncio.TimerHandle, results: Results) -> None:
         timer.cancel()
         self._groups -= 1
-        answers = self._receiver.settle([callback for callback, _ in group], results)
-        for (_, future), answer in zip(group, answers, strict=True):
-            if not future.cancelled():
-                future.set_result(answer)
+        ready: list[_Waiting] = []
+        committed: list[Committed] = []
+        for one, result in zip(group, results, strict=True):
+            callback, forwards, _ = one
+            if forwards is None:
+                committed.append(Committed(callback, result))
+            elif forwards.done():
+                committed.append(Committed(callback, result, forwards.result()))
+            else:
+                forwards.add_done_callback(partial(self._settle_late, one, result))
+                continue
+            ready.append(one)
+        self._answer(ready, committed)
         # Answer first, and read once what has come meanwhile, so that it shares the next commit.
         if not self._due and not self._groups:
             self._due = True
             self._loop.call_soon(self._loop.call_soon, self._hand_over)
 
+    def _settle_late(
+        self,
+        one: _Waiting,
+        result: Receipt | LedgerUnavailable,
+        forwards: asyncio.Future[Forwarded],
+    ) -> None:
+        """Answer a callback that was committed before its consumer answered."""
+        self._answer([one], [Committed(one.callback, result, forwards.result())])
+
+    def _answer(self, waiting: Sequence[_Waiting], committed: Sequence[Committed]) -> None:
+        answers = self._receiver.settle(committed)
+        for (_, _, future), answer in zip(waiting, answers, strict=True):
+            if not future.cancelled():
+                future.set_result(answer)
+
 
 class Lane:
     """The ASGI application of the public listener."""
 
-    def __init__(self, receiver: Receiver, rest: Application) -> None:
+    def __init__(
+        self, receiver: Receiver, rest: Application, forwarder: "Forwarder | None" = None
+    ) -> None:
         """``rest`` gets what is no POST of the callback path."""
         self._receiver = receiver
         self._rest = rest
+        self._forwarder = forwarder
         self._gathering = Gathering(receiver)
         self._longest = receiver.policy.max_body_bytes
 
@@ -95,14 +132,25 @@ class Lane:
             return
         client = scope["client"]
         address = client[0] if client else None
+        head = Head.of_scope(scope) if self._forwarder else None
         try:
+            if self._forwarder and head and head.is_loop(self._forwarder.pseudonym):
+                raise Refusal("loop")  # noqa: TRY301 - refused like a body
             body = await _read(scope, receive, self._longest)
         except Refusal as refusal:
             answer = self._receiver.refuse(refusal, address, NOTHING)
         else:
-            taken = self._receiver.take(Request(body, address))
-            answer = taken if isinstance(taken, Answer) else await self._gathering.answer(taken)
+            answer = await self._answer(Request(body, address), head)
         await _send(send, answer)
+
+    async def _answer(self, request: Request, head: Head | None) -> Answer:
+        taken = self._receiver.take(request)
+        forwards = None
+        if self._forwarder and head:
+            forwards = self._forwarder.start(taken, head, request.body)
+        if isinstance(taken, Refused):
+            return (await forwards).answer if forwards else taken.answer
+        return await self._gathering.answer(taken, forwards)
 
 
 async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:

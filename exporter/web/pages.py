@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, get_args
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from exporter.ledger import REFUSED, Delivery, Ledger, LedgerUnavailable, Outcome
 from exporter.protocol.events import EVENT_NAMES
-from exporter.protocol.refusals import REASONS
+from exporter.protocol.refusals import STATUS, ForwardResult
 from exporter.web.formatting import span
-from exporter.web.hints import Hint, hint_for
+from exporter.web.hints import Hint, hint_for, word_of
 from exporter.web.overview import overview_of
 
 ROWS_SHOWN: Final = 200
@@ -147,7 +147,9 @@ def blueprint(
             chosen=chosen,
             outcomes=tuple(Outcome),
             refused=REFUSED,
-            reasons=tuple(REASONS),
+            reasons=tuple(STATUS),
+            forwards=[f"forward_{result}" for result in get_args(ForwardResult)],
+            has_consumer=any(delivery.forward_result for delivery in found),
             events=EVENT_NAMES,
             data_url=f"/deliveries.json?{urlencode(chosen.given())}".rstrip("?"),
             domains=sorted({one.push_domain for one in kept if one.push_domain}),
@@ -186,7 +188,7 @@ def _advice_on(deliveries: Sequence[Delivery]) -> list[Advice]:
     found: dict[str, Advice] = {}
     for delivery in deliveries:
         if hint := hint_for(delivery):
-            word = delivery.reason or delivery.outcome
+            word = word_of(delivery)
             first = found.get(word, Advice(word, hint, 0))
             found[word] = first._replace(times=first.times + 1)
     return list(found.values())
@@ -197,6 +199,7 @@ def _data(delivery: Delivery) -> dict[str, Any]:
     hint = hint_for(delivery)
     return {
         **delivery._asdict(),
+        "forward_result": delivery.forward_result,
         "received_at": utc(delivery.received_at),
         "identity": delivery.identity.hex() if delivery.identity else None,
         "delay_seconds": _rounded(delivery.delay_seconds),

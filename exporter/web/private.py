@@ -4,6 +4,8 @@
 """
 
 import hmac
+import ipaddress
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +19,22 @@ from exporter.web.scrape import PARTS, Scrape
 
 HEALTH_PATHS: Final = ("/-/healthy", "/-/ready")
 
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::[0-9]*)?")
+"""A Host header in lower case: an IPv6 address, or anything else; then perhaps a port."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the private listener shows things: settings, and how many keys may sign."""
+    """How the private listener shows things: settings, and how many keys may sign.
+
+    ``metrics_hosts`` are the names in lower case by which it may be asked, beside
+    ``localhost`` and addresses.
+    """
 
     new_series_zero_seconds: float
     created_series: bool
     metrics_token: SecretStr | None
+    metrics_hosts: tuple[str, ...]
     callback_keys: int
 
 
@@ -38,6 +48,17 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
         callback_keys=view.callback_keys,
         clock=clock,
     )
+
+    @app.before_request
+    def know_the_host() -> Response | None:
+        """Refuse other names: a web page whose name leads here must not read what is here."""
+        if request.path in HEALTH_PATHS or _is_ours(view.metrics_hosts):
+            return None
+        return text(
+            "the private listener is not known by this name: ask it by an IP address or as"
+            " localhost, or put the name into the setting metrics_hosts\n",
+            421,
+        )
 
     @app.before_request
     def authorise() -> Response | None:
@@ -75,6 +96,21 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
         return text("ready\n")
 
     return app
+
+
+def _is_ours(hosts: tuple[str, ...]) -> bool:
+    """Return whether a request names one of our hosts, or none at all, as no browser does."""
+    header = request.headers.get("Host")
+    if header is None:
+        return True
+    if not (found := _HOST.fullmatch(header.strip().lower())):
+        return False
+    name = found[1] or found[2]
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in ("localhost", *hosts)
+    return True
 
 
 def _authorised(token: str) -> bool:

@@ -4,6 +4,9 @@ Complete by itself under any WSGI server.  In the daemon the event loop answers 
 itself (``lane``) and leaves the rest to this.
 """
 
+from functools import partial
+from urllib.parse import quote
+
 from flask import Flask, Response, request
 from werkzeug.exceptions import (
     BadRequest,
@@ -15,11 +18,13 @@ from werkzeug.exceptions import (
 
 from exporter.protocol.refusals import Refusal, Rejection
 from exporter.web.answers import Answer
+from exporter.web.background import Background
+from exporter.web.onward import Head
 from exporter.web.receiver import NOTHING, Receiver, Request
 
 
-def create_app(receiver: Receiver) -> Flask:
-    """Return the public application."""
+def create_app(receiver: Receiver, background: Background | None = None) -> Flask:
+    """Return the public application; ``background`` forwards its callbacks."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # nor a redirect, which would repeat Host and query
 
@@ -28,11 +33,15 @@ def create_app(receiver: Receiver) -> Flask:
         """Answer a callback: at its path and below it, which no rule of a router says alike."""
         if not receiver.takes(request.environ["PATH_INFO"]):
             return None
+        head = _head() if background and request.method == "POST" else None
         try:
+            if background and head and head.is_loop(background.pseudonym):
+                raise Refusal("loop")  # noqa: TRY301 - refused like a body
             body = _body(receiver.policy.max_body_bytes)
         except Refusal as refusal:
             return _response(receiver.refuse(refusal, request.remote_addr, NOTHING))
-        return _response(receiver.answer(Request(body, request.remote_addr)))
+        forward = partial(background.start, head=head, body=body) if background and head else None
+        return _response(receiver.answer(Request(body, request.remote_addr), forward))
 
     @app.get("/-/healthy", provide_automatic_options=False)
     def healthy() -> Response:
@@ -50,6 +59,23 @@ def create_app(receiver: Receiver) -> Flask:
         return response
 
     return app
+
+
+def _head() -> Head:
+    path = request.environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
+    # Servers that keep the path as it was sent call it so; others have only the decoded one.
+    raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or quote(path)
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in request.headers
+    ]
+    return Head(
+        path,
+        raw.partition("?")[0].encode("latin-1"),
+        request.query_string,
+        headers,
+        request.remote_addr,
+    )
 
 
 def _body(limit: int) -> bytes:

@@ -9,6 +9,7 @@ the ledger between the two in their own way.
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -18,7 +19,7 @@ import structlog
 
 from exporter.ledger import DELIVERIES_KEPT, Ledger, LedgerUnavailable, Outcome, Posting, Receipt
 from exporter.metrics import catalogue
-from exporter.metrics.entries import Entry, entry_for
+from exporter.metrics.entries import entry_for
 from exporter.protocol import signature
 from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Event, Packet
@@ -27,6 +28,7 @@ from exporter.protocol.signature import Keyring
 from exporter.web import deliveries
 from exporter.web.answers import ACCEPTED, REFUSED, Answer
 from exporter.web.limit import Limit, LineLimit
+from exporter.web.onward import CLIMBS, Forwarded
 
 NOTHING: Final = Envelope.of({})
 """The envelope of a callback without a packet."""
@@ -70,6 +72,26 @@ class Verified(NamedTuple):
     remote_address: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A callback that is not to be recorded, and its answer."""
+
+    answer: Answer
+    envelope: Envelope
+
+
+class Committed(NamedTuple):
+    """A callback after its commit, and what became of it at its consumer, if it has one."""
+
+    callback: Verified
+    result: Receipt | LedgerUnavailable
+    forwarded: Forwarded | None = None
+
+
+Forward = Callable[[Verified | Refused], Future[Forwarded | None]]
+"""Begins to forward a callback, in a thread of its own; None if nobody is to have it."""
+
+
 class Receiver:
     """Takes callbacks; see the module's path."""
 
@@ -84,7 +106,8 @@ class Receiver:
         self.ledger: Final = ledger
         self.policy: Final = policy
         self._keyring = keyring
-        self._takes_any_signature = not keyring and "all" in policy.accept_unsigned
+        # No packet could be signed: the operator trusts whoever sends.
+        self._trusts_all = not keyring and "all" in policy.accept_unsigned
         self._clock = clock
         self._write = write
         self._lines = LineLimit("callback.rejected")
@@ -93,50 +116,55 @@ class Receiver:
     def takes(self, path: str) -> bool:
         """Return whether a path is the callback path or below it."""
         own = self.policy.callback_path
-        return path == own or path.startswith(f"{own}/")
+        return path == own or (path.startswith(f"{own}/") and not CLIMBS.search(path))
 
-    def answer(self, request: Request) -> Answer:
-        """Answer one callback, after waiting for its commit."""
+    def answer(self, request: Request, forward: Forward | None = None) -> Answer:
+        """Answer one callback, after waiting for its commit and, if there is one, its consumer."""
         taken = self.take(request)
-        if isinstance(taken, Answer):
-            return taken
+        forwarding = forward(taken) if forward else None
+        if isinstance(taken, Refused):
+            forwarded = forwarding.result() if forwarding else None
+            return forwarded.answer if forwarded else taken.answer
         result: Receipt | LedgerUnavailable
         try:
             result = self.ledger.record(*taken.posting)
         except LedgerUnavailable as error:
             result = error
-        return self.settle([taken], [result])[0]
+        forwarded = forwarding.result() if forwarding else None
+        return self.settle([Committed(taken, result, forwarded)])[0]
 
-    def take(self, request: Request) -> Verified | Answer:
-        """Return a callback that is to be recorded, or the answer to a refused one."""
+    def take(self, request: Request) -> Verified | Refused:
+        """Return a callback that is to be recorded, or a refused one."""
         envelope = NOTHING
         try:
             envelope = Envelope.of(_decode(request.body))
             now = self._clock()
-            self._verify(envelope, now)
+            signed = self._verify(envelope, now)
             event = envelope.event()
-            return Verified(
-                envelope, event, Posting(entry_for(event), now), request.remote_address
-            )
+            posting = Posting(entry_for(event, signed=signed), now)
+            return Verified(envelope, event, posting, request.remote_address)
         except Refusal as refusal:
-            return self.refuse(refusal, request.remote_address, envelope)
+            return Refused(self.refuse(refusal, request.remote_address, envelope), envelope)
 
-    def settle(
-        self, callbacks: Sequence[Verified], results: Sequence[Receipt | LedgerUnavailable]
-    ) -> list[Answer]:
+    def settle(self, committed: Sequence[Committed]) -> list[Answer]:
         """Note and log callbacks that shared a commit, and return their answers."""
         answers: list[Answer] = []
         lines: list[Line] = []
-        for callback, result in zip(callbacks, results, strict=True):
+        for callback, result, forwarded in committed:
             if isinstance(result, LedgerUnavailable):
                 refusal = Refusal("ledger_unavailable", str(result))
-                answers.append(self.refuse(refusal, callback.remote_address, callback.envelope))
+                ours = self.refuse(refusal, callback.remote_address, callback.envelope)
+                theirs = forwarded and forwarded.result == "refused"
+                answers.append(forwarded.answer if forwarded and theirs else ours)
                 continue
             entry, now = callback.posting
-            taken = deliveries.Taken(result.outcome, entry, now, callback.envelope.expires_at)
+            noted = forwarded.noted() if forwarded else ()
+            taken = deliveries.Taken(
+                result.outcome, entry, now, callback.envelope.expires_at, *noted
+            )
             self.ledger.note(taken)
-            lines.append(self._line(callback.event, entry, result, now))
-            answers.append(ACCEPTED)
+            lines.append(self._line(callback, result, forwarded))
+            answers.append(forwarded.answer if forwarded else ACCEPTED)
         self._write(lines)
         return answers
 
@@ -167,19 +195,26 @@ class Receiver:
         """Log how many refusals the log left out: now and then, and without ``now`` at the end."""
         self._lines.summarise(now)
 
-    def _verify(self, envelope: Envelope, now: float) -> None:
-        if not envelope.is_signed and self.policy.takes_unsigned(envelope):
-            return
-        if envelope.is_signed and self._takes_any_signature:
-            return  # a template with a key that we were told not to want
+    def _verify(self, envelope: Envelope, now: float) -> bool:
+        """Return whether a packet's names may become labels, or raise a ``Refusal``."""
+        if self._trusts_all:
+            return True
+        if (
+            not envelope.is_signed
+            and envelope.push_domain not in self._keyring.by_domain
+            and self.policy.takes_unsigned(envelope)
+        ):
+            return False
         signature.verify(
             envelope,
             keyring=self._keyring,
             now=now,
             tolerance=self.policy.signature_tolerance_seconds,
         )
+        return True
 
-    def _line(self, event: Event, entry: Entry, receipt: Receipt, now: float) -> Line:
+    def _line(self, callback: Verified, receipt: Receipt, forwarded: Forwarded | None) -> Line:
+        event, (entry, now) = callback.event, callback.posting
         level = "warning" if event.abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
         fields: dict[str, Any] = {
             "event_name": event.name,
@@ -192,6 +227,9 @@ class Receiver:
             fields["delay_seconds"] = round(max(0.0, now - entry.occurred_at), 3)
         if self.policy.log_user_ip and event.user_ip:
             fields["user_ip"] = event.user_ip
+        if forwarded:
+            fields |= forwarded.fields()
+            level = level if forwarded.is_taken else "warning"
         return level, f"callback.{receipt.outcome}", fields
 
 

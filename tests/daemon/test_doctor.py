@@ -11,23 +11,16 @@ from typing import Any
 
 import pytest
 from support.commands import css_exporter, css_exporter_as_nobody
-from support.daemon import Daemon, request
+from support.daemon import Daemon, Start, request
 from support.packets import packet, signed
 from support.programs import free_port
-
-Start = Callable[..., Daemon]
 
 
 class Visit:
     """One run of the doctor with some settings."""
 
     def __init__(self, **settings: Any) -> None:
-        variables = {
-            f"CSS_EXPORTER_{name.upper()}": str(value)
-            for name, value in settings.items()
-            if value is not None
-        }
-        self.ended = css_exporter("doctor", "--json", **variables)
+        self.ended = css_exporter("doctor", "--json", **settings)
         self.findings = json.loads(self.ended.stdout)
         self.is_well = self.ended.returncode == 0
         assert self.is_well is not any(one["level"] == "wrong" for one in self.findings)

@@ -2,29 +2,17 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.commands import css_exporter_as_nobody
-from support.daemon import Daemon
+from support.commands import css_exporter, css_exporter_as_nobody
+from support.daemon import Start
 from support.packets import packet
 from support.programs import free_port
 
 
-def run(**settings: object) -> subprocess.CompletedProcess[str]:
-    """Run ``serve`` that is expected to end at once."""
-    environment = {key: value for key, value in os.environ.items() if "CSS_EXPORTER" not in key}
-    environment |= {f"CSS_EXPORTER_{name.upper()}": str(value) for name, value in settings.items()}
-    command = [sys.executable, "-m", "exporter", "serve"]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=30, check=False
-    )
-
-
-def test_a_key_is_made_kept_and_shown_once(daemon: Callable[..., Daemon]) -> None:
+def test_a_key_is_made_kept_and_shown_once(daemon: Start) -> None:
     """Without a key one is made: 32 letters and digits, for the owner alone, shown once."""
     exporter = daemon(callback_keys=None, callback_path="/callback/word")
     file = exporter.data_dir / "callback-key"
@@ -45,7 +33,7 @@ def test_a_key_is_made_kept_and_shown_once(daemon: Callable[..., Daemon]) -> Non
     assert exporter.metrics()["tencent_css_exporter_callback_keys"] == 1
 
 
-def test_no_key_is_made_for_a_template_without_one(daemon: Callable[..., Daemon]) -> None:
+def test_no_key_is_made_for_a_template_without_one(daemon: Start) -> None:
     """``accept_unsigned = all`` takes packets as they come, signed or not, and makes no key."""
     exporter = daemon(callback_keys=None, accept_unsigned="all")
     assert not (exporter.data_dir / "callback-key").exists()
@@ -53,7 +41,7 @@ def test_no_key_is_made_for_a_template_without_one(daemon: Callable[..., Daemon]
     assert exporter.metrics()["tencent_css_exporter_callback_keys"] == 0
 
 
-def test_several_keys_and_keys_of_domains(daemon: Callable[..., Daemon], tmp_path: Path) -> None:
+def test_several_keys_and_keys_of_domains(daemon: Start, tmp_path: Path) -> None:
     """Keys of the variable, of a file and of domains sign as they should, by any spelling."""
     keys = tmp_path / "keys"
     keys.write_text("fromfile\n\n  spaced  \n")
@@ -85,7 +73,8 @@ def test_a_start_that_cannot_be_is_one_sentence(
     """What is wrong with the data directory is told without a traceback, with status 1."""
     data = tmp_path / "data"
     make(data)
-    ended = run(
+    ended = css_exporter(
+        "serve",
         data_dir=data,
         callback_listen=f"127.0.0.1:{free_port()}",
         metrics_listen=f"127.0.0.1:{free_port()}",

@@ -6,17 +6,15 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import Start
 from support.packets import packet
 from support.programs import until
 
 from exporter.daemon.log_output import LONGEST_LINE, Output
-
-Start = Callable[..., Daemon]
 
 WIDE = "\N{GRINNING FACE}" * 512
 """A name as long as it may be, in characters of four bytes."""

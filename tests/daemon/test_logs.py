@@ -4,12 +4,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from support.daemon import Daemon, request
+from support.daemon import Daemon, Start, request
 from support.packets import all_packets, packet
 from support.programs import until
 
@@ -69,7 +69,7 @@ def test_a_refusal_tells_why(exporter: Daemon) -> None:
     assert "some-word" not in exporter.log.read_text()
 
 
-def test_everybody_logs_in_one_form(daemon: Callable[..., Daemon]) -> None:
+def test_everybody_logs_in_one_form(daemon: Start) -> None:
     """From the first line to the last, gunicorn's too, the log is JSON with time and level."""
     exporter = daemon(workers=2)
     request(exporter.public_port, "GET", "/nowhere?txSecret=hidden")
@@ -84,7 +84,7 @@ def test_everybody_logs_in_one_form(daemon: Callable[..., Daemon]) -> None:
 
 @pytest.mark.parametrize(("log_user_ip", "told"), [("false", False), ("true", True)])
 def test_the_address_of_a_host_is_told_by_setting_only(
-    daemon: Callable[..., Daemon], log_user_ip: str, told: bool
+    daemon: Start, log_user_ip: str, told: bool
 ) -> None:
     """``log_user_ip`` decides whether the pusher's address is in the log."""
     exporter = daemon(log_user_ip=log_user_ip)
@@ -94,7 +94,7 @@ def test_the_address_of_a_host_is_told_by_setting_only(
     assert "192.0.2.44" not in exporter.get("/metrics").body.decode()
 
 
-def test_the_level_is_a_setting(daemon: Callable[..., Daemon]) -> None:
+def test_the_level_is_a_setting(daemon: Start) -> None:
     """With ``log_level`` error an ordinary day leaves nothing in the log."""
     exporter = daemon(log_level="error")
     exporter.post(packet("push"))

@@ -5,14 +5,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import orjson
 import pytest
 from support import raw
 from support.daemon import Daemon
-from support.packets import packet
+from support.packets import packet, signed
 from support.programs import until
+from support.tls import SecureDaemon, make
 
 SLOW = 2000
 SILENT = 3000
@@ -49,6 +51,7 @@ def rate(exporter: Daemon, run: str) -> float:
     return 150 / (time.monotonic() - began)
 
 
+@pytest.mark.alone
 def test_slow_senders_change_nothing_for_others(tmp_path: Path) -> None:
     """Beside 2,000 connections that send a byte a second others are as fast as alone."""
     with Daemon(tmp_path / "data") as exporter:
@@ -95,6 +98,39 @@ def test_silent_connections_beyond_the_file_limit(tmp_path: Path) -> None:
         assert exporter.terminate() == 0
 
 
+@pytest.mark.parametrize(
+    "sent", [b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n", raw.post("/callback", b"{}")[:-1]]
+)
+def test_no_kind_of_waiting_keeps_others_out(tmp_path: Path, sent: bytes) -> None:
+    """As many kept or unfinished connections as fit: a new one is served all the same."""
+    with Limited(tmp_path / "data") as exporter, connections(exporter, 1100) as waiting:
+        for connection in waiting:
+            with suppress(OSError):  # cut off already
+                connection.sendall(sent)
+                if sent[:3] == b"GET":
+                    connection.recv(1000)
+        for number in range(20):
+            assert exporter.post(packet("push", sequence=str(number))).status == 200
+
+
+class LimitedSecure(SecureDaemon, Limited):
+    """The same with TLS."""
+
+
+def test_silent_connections_beyond_the_file_limit_with_tls(tmp_path: Path) -> None:
+    """What never says hello takes no place from who does: callbacks go on, nobody ends."""
+    with LimitedSecure(tmp_path / "data", make(tmp_path, "own")) as exporter:
+        workers = exporter.workers()
+        with connections(exporter, SILENT):
+            for number in range(20):
+                body = orjson.dumps(signed(packet("push", sequence=str(number))))
+                assert exporter.ask(exporter.public_port, "POST", "/callback", body).status == 200
+            assert exporter.ask(exporter.private_port, "GET", "/metrics").status == 200
+        assert exporter.workers() == workers
+        assert "Traceback" not in exporter.log.read_text()
+        assert exporter.terminate() == 0
+
+
 def test_a_silent_connection_is_closed(tmp_path: Path) -> None:
     """A connection that never sends a byte is closed, and so is one that never ends its head."""
     with Daemon(tmp_path / "data") as exporter, connections(exporter, 2) as (silent, slow):
@@ -110,5 +146,4 @@ def test_a_head_without_end_is_refused(tmp_path: Path) -> None:
         answer = raw.send(exporter.public_port, b"POST / HTTP/1.1\r\nX: ", b"x" * 1_000_000)
         assert answer[:13] in (b"HTTP/1.1 431 ", b"")  # or lost with the rest that nobody read
         assert exporter.post(packet("push")).status == 200
-        [line] = exporter.lines("http.refused")
-        assert line["reason"] == "head_too_large"
+        assert exporter.line(event="http.refused")["reason"] == "head_too_large"

@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from exporter import cli
 from exporter.daemon.keys import keys_of
-from exporter.daemon.settings import Settings, SettingsError, load
+from exporter.daemon.loading import SettingsError, load
+from exporter.daemon.settings import Settings
 from exporter.ledger import Limits
 
 KEYS = ("callback_keys", "callback_keys_file", "callback_keys_by_domain")
@@ -20,6 +21,10 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "metrics_listen": (":82", ("0.0.0.0", 82)),
     "callback_keys": ("one, two,", ["one", "two"]),
     "callback_path": ("/a/b-c/", "/a/b-c"),
+    "forward_to": ("https://consumer.example/hooks", "https://consumer.example/hooks"),
+    "forward_timeout_seconds": ("2.5", 2.5),
+    "forward_refused": ("true", True),
+    "forward_most_waiting": ("9", 9),
     "data_dir": ("/x/y", Path("/x/y")),
     "ledger": ("sqlite:////x/y.sqlite", "sqlite:////x/y.sqlite"),
     "signature_tolerance_seconds": ("1.5", 1.5),
@@ -34,10 +39,28 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "log_format": ("json", "json"),
     "log_level": ("error", "error"),
     "metrics_token": ("sesame", "sesame"),
+    "metrics_hosts": ("Exporter, metrics.example.com", ("exporter", "metrics.example.com")),
     "created_series": ("true", True),
     "log_user_ip": ("1", True),
+    "tencent_site": ("international", "international"),
+    "tencent_endpoint": ("https://proxy.example.com:8443/", "https://proxy.example.com:8443"),
 }
-FILES = ("callback_keys_file", "tls_certfile", "tls_keyfile")
+NO_CONSUMERS = (
+    *("consumer", "ftp://x/y", "file:///etc/passwd", "http://", "http://:80/x", "//x/y"),
+    *(
+        "http://x:0/",
+        "http://x:y/",
+        "http://x:99999/",
+        "http://[::1/",
+        "http://u:p@x/",
+        "http://u@x/",
+    ),
+    *("http://x/?a", "http://x/#a", "http://x/?", "http://x/a b", "http://x/\n", "http://ü/"),
+)
+FILES = (
+    *("callback_keys_file", "forward_ca_file", "tls_certfile", "tls_keyfile"),
+    "tencent_credentials_file",
+)
 SECRETS = ("callback_keys", "callback_keys_by_domain", "metrics_token", "ledger")
 
 
@@ -73,7 +96,8 @@ def toml(path: Path, text: str) -> Path:
 
 def test_every_setting_is_tried_here() -> None:
     """A new setting needs its line in this file."""
-    assert {*GIVEN, *FILES, "callback_keys_by_domain"} == set(Settings.model_fields)
+    tables = {"callback_keys_by_domain", "forward_to_by_event"}
+    assert {*GIVEN, *FILES, *tables} == set(Settings.model_fields)
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -131,7 +155,24 @@ def test_a_file_has_types_of_its_own(tmp_path: Path) -> None:
             for text in ("", "8080", "host", "host:", "::1:80", "h:99999")
         ),
         *(("callback_path", text) for text in ("callback", "/", "/a b", "/a?b", "/-/x", "//x")),
+        *(("forward_to", text) for text in NO_CONSUMERS),
+        *(("forward_to_by_event", text) for text in ("x", '{"pushes": "http://x"}', "[]")),
+        ("forward_to_by_event", '{"push": "x"}'),
+        *(("forward_timeout_seconds", text) for text in ("0", "16", "nan")),
+        *(("forward_most_waiting", text) for text in ("0", "x")),
+        ("forward_ca_file", "/dev/null"),
         *(("ledger", text) for text in ("mysql://x", "x", "")),
+        *(
+            ("tencent_endpoint", text)
+            for text in (
+                "h",
+                "http://h",
+                "https://h/x",
+                "https://h:99999",
+                "https://u@h",
+                "ftp://h",
+            )
+        ),
         *(("signature_tolerance_seconds", text) for text in ("-1", "x", "nan", "inf", "1e9")),
         *(("accept_unsigned", text) for text in ("pushes", "push,x")),
         *(("dedupe_hours", text) for text in ("0", "-1", "nan")),
@@ -204,6 +245,47 @@ def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
 def test_the_listeners_must_differ() -> None:
     """One address cannot serve both."""
     assert "differ" in errors({"callback_listen": ":80", "metrics_listen": "0.0.0.0:80"})[0]
+
+
+@pytest.mark.parametrize(
+    ("listen", "consumer"),
+    [
+        ("0.0.0.0:8080", "http://127.0.0.1:8080/x"),
+        (":8080", "http://localhost:8080"),
+        ("[::]:8080", "https://LOCALHOST:8080/"),
+        (":80", "http://127.1.2.3/"),
+        ("127.0.0.1:8080", "http://localhost:8080/"),
+    ],
+)
+@pytest.mark.parametrize("name", ["callback_listen", "metrics_listen"])
+def test_we_are_no_consumer_of_ours(name: str, listen: str, consumer: str) -> None:
+    """A consumer that is one of our listeners stops the start, in the table too."""
+    assert "itself" in errors({name: listen, "forward_to": consumer})[0]
+    table = f'{{"push": "{consumer}"}}'
+    assert "(push)" in errors({name: listen, "forward_to_by_event": table})[0]
+
+
+@pytest.mark.parametrize(
+    ("listen", "consumer"),
+    [
+        ("0.0.0.0:8080", "http://127.0.0.1:8081/"),
+        ("0.0.0.0:8080", "http://192.0.2.1:8080/"),
+        ("127.0.0.1:8080", "http://127.0.0.2:8080/"),
+        ("0.0.0.0:8080", "http://no-such-host.invalid:8080/"),
+    ],
+)
+def test_others_are_consumers(listen: str, consumer: str) -> None:
+    """Another port, another machine, or a name that is not known yet."""
+    assert load({"callback_listen": listen, "forward_to": consumer}).settings.has_consumers
+
+
+def test_a_table_of_consumers(tmp_path: Path) -> None:
+    """Events of the table have consumers of their own; one is enough to forward."""
+    text = '[forward_to_by_event]\npush = "http://a.example/x"\nother = "https://b.example"\n'
+    settings = load({}, toml(tmp_path / "c.toml", text)).settings
+    assert settings.forward_to_by_event["push"] == "http://a.example/x"
+    assert settings.has_consumers
+    assert not load({}).settings.has_consumers
 
 
 @pytest.mark.parametrize(

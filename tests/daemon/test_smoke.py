@@ -1,12 +1,10 @@
 """The whole, once: a push and its interruption through a real daemon."""
 
-from collections.abc import Callable
-
-from support.daemon import Daemon
+from support.daemon import Start
 from support.packets import packet
 
 
-def test_push_and_interruption(daemon: Callable[..., Daemon]) -> None:
+def test_push_and_interruption(daemon: Start) -> None:
     """A push makes a stream active; its interruption counts with errcode and cause."""
     exporter = daemon()
     active = (

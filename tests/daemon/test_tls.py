@@ -7,24 +7,10 @@ from pathlib import Path
 import pytest
 from support.commands import css_exporter
 from support.programs import program, until
+from support.tls import make
 
-from exporter.daemon.settings import SettingsError, load
+from exporter.daemon.loading import SettingsError, load
 from exporter.daemon.tls import TlsError, check
-
-
-def make(directory: Path, name: str) -> tuple[Path, Path]:
-    """Make a certificate of its own and its key."""
-    certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
-    subprocess.run(
-        [
-            *(program("openssl"), "req", "-x509", "-nodes", "-subj", "/CN=css.example.com"),
-            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-keyout", key, "-out", certificate, "-days", "30"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 def test_a_good_pair_says_until_when(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from support.daemon import request, samples
+from support.daemon import request
+from support.expositions import samples
 from support.programs import free_port, program, stop, until
 from support.repository import ROOT
 

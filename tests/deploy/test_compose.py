@@ -4,19 +4,19 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.daemon import Daemon
+from support.daemon import Start
 from support.nginx import replaced
 from support.packets import KEY
 from support.programs import program
 from support.repository import ROOT
 
-from exporter.daemon.settings import ENV_PREFIX, Settings
+from exporter.daemon.loading import ENV_PREFIX
+from exporter.daemon.settings import Settings
 
 STACKS = ("compose.yaml", "compose.replicas.yaml")
 PARTS = ROOT / "deploy" / "compose"
@@ -86,6 +86,27 @@ def test_only_callbacks_are_published(stack: dict[str, Service]) -> None:
         "prometheus": ["127.0.0.1:9090:9090"],
         "grafana": ["127.0.0.1:3000:3000"],
     }
+
+
+def test_exporters_are_known_by_the_names_that_are_scraped(stack: dict[str, Service]) -> None:
+    """What Prometheus asks by a name in the stack answers to it, also behind the balancer."""
+    [mounted] = [
+        volume.split(":")[0]
+        for volume in stack["prometheus"]["volumes"]
+        if volume.split(":")[1] == "/etc/prometheus/prometheus.yml"
+    ]
+    scraped = {
+        target.split(":")[0]
+        for job in load(ROOT / mounted)["scrape_configs"]
+        for static in job["static_configs"]
+        for target in static["targets"]
+        if target.endswith(f":{Settings().metrics_listen.port}")
+    }
+    assert scraped
+    for service in stack.values():
+        if "build" in service:
+            known = service["environment"][f"{ENV_PREFIX}METRICS_HOSTS"].split(",")
+            assert scraped <= set(known)
 
 
 def test_images_are_pinned(stack: dict[str, Service]) -> None:
@@ -173,9 +194,7 @@ def test_log_stream_is_the_dashboards() -> None:
 
 
 @pytest.mark.parametrize("configured", [True, False])
-def test_simulator_finds_the_key(
-    daemon: Callable[..., Daemon], tmp_path: Path, configured: bool
-) -> None:
+def test_simulator_finds_the_key(daemon: Start, tmp_path: Path, configured: bool) -> None:
     """The demo's own command reaches an exporter, with a key given or one that it made."""
     exporter = daemon(callback_keys=f"{KEY},another" if configured else None)
     entrypoint = services(ROOT / "compose.yaml")["simulator"]["entrypoint"]

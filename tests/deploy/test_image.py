@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.daemon import samples
-from support.images import ROOT, Builder, Container, need_an_image_builder
+from support.expositions import samples
+from support.images import Builder, Container, need_an_image_builder
 from support.packets import KEY, packet, signed
-from support.postgres import Postgres
+from support.postgres import Postgres, database_of
 from support.programs import until
+from support.repository import ROOT
 
 from exporter.daemon.settings import Settings
 
@@ -139,7 +140,7 @@ def test_volume_outlives_the_container(image: Image, volume: Path) -> None:
 def test_replica_in_a_container(image: Image, tmp_path: Path) -> None:
     """The image has PostgreSQL's client, and a replica needs no volume that it can write to."""
     with Postgres() as server:
-        name = server.database().rpartition("/")[2]
+        name = database_of(server.database())
         server.directory.chmod(0o755)  # its socket is all that the container sees of it
         url = f"postgresql://css@/{name}?host=/data&port={server.port}"
         replica = start(

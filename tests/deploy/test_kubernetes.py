@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
@@ -12,8 +13,10 @@ from support.programs import until
 from support.prometheus import Prometheus
 from support.repository import ROOT
 
-from exporter.daemon.settings import ENV_PREFIX, Settings
-from exporter.web.private import HEALTH_PATHS, PARTS
+from exporter.daemon.loading import ENV_PREFIX
+from exporter.daemon.settings import Settings
+from exporter.web.private import HEALTH_PATHS
+from exporter.web.scrape import PARTS
 
 DEPLOY = ROOT / "deploy" / "kubernetes"
 APP = {"app.kubernetes.io/name": "css-exporter"}
@@ -148,9 +151,23 @@ def test_probes_ask_the_private_listener(objects: list[Object]) -> None:
 def test_settings_are_known(objects: list[Object]) -> None:
     """No variable reaches the exporter that it would refuse, those of Services included."""
     assert pod(objects)["enableServiceLinks"] is False
-    for variable in container(objects)["env"]:
-        name = variable["name"].removeprefix(ENV_PREFIX)
-        assert name.lower() in Settings.model_fields
+    names = [variable["name"] for variable in container(objects)["env"]]
+    ours = {name.removeprefix(ENV_PREFIX) for name in names if name.startswith(ENV_PREFIX)}
+    assert ours
+    assert {name.lower() for name in ours} <= Settings.model_fields.keys()
+
+
+def test_the_exporter_is_known_by_the_name_that_is_scraped(
+    objects: list[Object], prometheus_targets: list[Object]
+) -> None:
+    """What is scraped by a name is so in any namespace, and the exporter answers to the name."""
+    env = container(objects)["env"]
+    names = [variable["name"] for variable in env]
+    place = names.index(f"{ENV_PREFIX}METRICS_HOSTS")
+    assert "POD_NAMESPACE" in names[:place]  # Kubernetes fills in what stands before
+    known = env[place]["value"].replace("$(POD_NAMESPACE)", "live").split(",")
+    scraped = {urlsplit(target["scrapeUrl"]).hostname for target in prometheus_targets}
+    assert {name for name in scraped if not str(name).startswith("127.")} <= set(known)
 
 
 def test_one_writer_or_many() -> None:

@@ -1,7 +1,6 @@
 """The nginx example, run in front of a real daemon."""
 
 import http.client
-import json
 import socket
 import ssl
 import subprocess
@@ -11,19 +10,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support.daemon import Answer, Daemon, request
+from support.daemon import Answer, Daemon, Start, request
+from support.expositions import DUPLICATES, PUSHES
 from support.nginx import nginx, replaced
-from support.packets import packet, signed
+from support.packets import body_of, packet
 from support.programs import free_port, program, until
 from support.repository import ROOT
+from werkzeug.datastructures import Headers
 
 from exporter.daemon.server import KEEPALIVE_SECONDS
 from exporter.daemon.settings import Settings
 
 EXAMPLES = ROOT / "deploy" / "nginx"
 NAME = "callbacks.example.com"
-PUSHES = 'tencent_css_callbacks_total{event="push"}'
-DUPLICATES = 'tencent_css_callback_duplicates_total{event="push"}'
 
 
 class Certificate(NamedTuple):
@@ -51,7 +50,7 @@ class Front(NamedTuple):
         try:
             connection.request(method, path, body, {"Host": NAME})
             response = connection.getresponse()
-            return Answer(response.status, response.read(), dict(response.headers))
+            return Answer(response.status, response.read(), Headers(response.getheaders()))
         finally:
             connection.close()
 
@@ -74,7 +73,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture
 def front(
-    tmp_path: Path, daemon: Callable[..., Daemon], certificate: Certificate
+    tmp_path: Path, daemon: Start, certificate: Certificate
 ) -> Iterator[Callable[..., Front]]:
     """Return a function that starts the TLS example, with words in it replaced."""
     with ExitStack() as stack:
@@ -116,7 +115,7 @@ def accepts(front: Front) -> bool:
 
 
 def push() -> bytes:
-    return json.dumps(signed(packet("push"))).encode()
+    return body_of(packet("push"))
 
 
 def test_tls_ends_at_nginx(front: Callable[..., Front]) -> None:

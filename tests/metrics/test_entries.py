@@ -57,3 +57,12 @@ def test_every_family_is_in_the_catalogue_once() -> None:
     declared = [value for value in vars(catalogue).values() if isinstance(value, Family)]
     assert [*catalogue.LEDGER_FAMILIES, *catalogue.PROCESS_FAMILIES] == declared
     assert len(catalogue.BY_NAME) == len(declared)
+
+
+def test_an_unsigned_event_has_no_names_of_its_own() -> None:
+    """Nobody vouches for them: the source is ``unknown``, and the stream stays what it is."""
+    push = events.parse(packet("push"))
+    unsigned = entry_for(push, signed=False)
+    assert unsigned.source == ("unknown", "unknown")
+    assert unsigned.stream == entry_for(push).stream
+    assert entry_for(events.parse(packet("relay_taskexit")), signed=False).source is None

@@ -1,8 +1,10 @@
 """From hosts that drop to the pager: exporter, Prometheus, Alertmanager and a receiver."""
 
+import fcntl
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,13 +13,18 @@ from typing import Any
 
 import yaml
 from support import traffic
-from support.boards import ROOT, quick_rules
-from support.daemon import Daemon, request
+from support.boards import quick_rules
+from support.daemon import Start, request
+from support.packets import packet
 from support.programs import free_port, program, stop, until
 from support.prometheus import Prometheus
+from support.repository import ROOT
 
 Told = list[tuple[str, dict[str, Any]]]
 """Path that was posted to, and the notification."""
+
+SENDER_GIVES_UP_SECONDS = 600
+"""Of screencaptures; other callbacks are sent again a little longer."""
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
@@ -92,9 +99,7 @@ def alertmanager(home: Path, receiver_port: int) -> Iterator[int]:
         stop(process)
 
 
-def test_an_interruption_spike_reaches_the_pager(
-    daemon: Callable[..., Daemon], tmp_path: Path
-) -> None:
+def test_an_interruption_spike_reaches_the_pager(daemon: Start, tmp_path: Path) -> None:
     """Thirty hosts drop by an errcode never seen before: one page, its detail held back."""
     # Long enough for a scrape to see the zero, also on a busy machine.
     exporter = daemon(new_series_zero_seconds=15)
@@ -140,6 +145,37 @@ def test_an_interruption_spike_reaches_the_pager(
     assert alert["annotations"]["dashboard_url"].endswith("?var-push_domain=live.test.example")
     names = {one["labels"]["alertname"] for _, sent in told for one in sent["alerts"]}
     assert "TencentCSSErrcodeSurge" not in names
+
+
+def test_a_ledger_that_hangs_reaches_the_pager(daemon: Start, tmp_path: Path) -> None:
+    """A lock that another process never gives back pages, with its rules as they are shipped."""
+    exporter = daemon()
+    told: Told = []
+    with (
+        (exporter.data_dir / "ledger.sqlite.lock").open() as lock,
+        receiver(told) as receiver_port,
+        alertmanager(tmp_path / "alertmanager", receiver_port) as alertmanager_port,
+        Prometheus(
+            tmp_path / "prometheus",
+            CONFIG.format(
+                rules=quick_rules(tmp_path / "rules"),
+                alertmanager=alertmanager_port,
+                exporter=exporter.private_port,
+            ),
+        ) as prometheus,
+    ):
+        prometheus.until_up()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        began = time.monotonic()
+        until(lambda: told, "a notification", SENDER_GIVES_UP_SECONDS / 2)
+        assert time.monotonic() - began < SENDER_GIVES_UP_SECONDS / 2
+        refused = 'tencent_css_exporter_uncommitted_rejections{reason="ledger_unavailable"}'
+        assert exporter.post(packet("push")).status == 503
+        until(lambda: prometheus.value(refused) == 1, "what could not be committed is seen")
+    path, notification = told[0]
+    assert path == "/pager"
+    (alert,) = notification["alerts"]
+    assert alert["labels"]["alertname"] == "TencentCSSLedgerNotCommitting"
 
 
 def _inhibited(port: int) -> list[str]:

@@ -35,7 +35,7 @@ with warnings.catch_warnings(action="ignore"):  # it would rather have the newer
 
 UIDS = sorted(boards())
 STATES = {palette.GOOD, palette.WATCH, palette.ACT}
-GIVEN = {
+GIVEN: dict[str, set[str]] = {
     "up": set(),
     "process_resident_memory_bytes": set(),
     "process_cpu_seconds_total": set(),

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from support.boards import ROOT, RULES, alerts, boards, recorded, rules
+from support.boards import RULES, alerts, boards, recorded, rules
 from support.programs import program
 from support.promql import numbers, selectors
+from support.repository import ROOT
 
 from exporter.metrics.catalogue import BY_NAME
 
@@ -43,8 +44,9 @@ def test_alertmanager_takes_the_example() -> None:
     names = {alert["alert"] for alert in alerts()}
     for rule in config["inhibit_rules"]:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
-            label, value = re.fullmatch(r'(\w+)=~?"(.+)"', matcher).groups()
-            assert label == "alertname"
+            found = re.fullmatch(r'alertname=~?"(.+)"', matcher)
+            assert found, matcher
+            value = found[1]
             hit = [name for name in names if re.fullmatch(value, name)]
             assert len(hit) == value.count("|") + 1, value
         given = set(rule.get("equal", []))
@@ -124,7 +126,7 @@ def test_thresholds_stand_first_and_are_all_used() -> None:
             for group in others
             for rule in group["rules"]
             for found in selectors(rule["expr"])
-            if found.name.startswith("css:")
+            if found.name and found.name.startswith("css:")
         }
         assert used == names
 
@@ -136,6 +138,7 @@ def test_rules_ask_for_what_exists() -> None:
         if "record" in rule:
             assert re.fullmatch(r"[a-z_]+:[a-z0-9_]+:[a-z0-9_]+", rule["record"])
         for found in selectors(str(rule["expr"])):
+            assert found.name, found
             family = BY_NAME.get(re.sub(r"_(bucket|count|sum)$", "", found.name))
             assert family or found.name in known or found.name in GIVEN, found
             for label, operator, value in found.matchers:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.packets import all_packets, packet
+from support.packets import EMPTY, all_packets, packet
 
 from exporter.protocol import events
 from exporter.protocol.envelope import Envelope
@@ -29,7 +29,7 @@ def test_an_envelope_says_what_the_event_says(name: str) -> None:
         ({"app": "a.example", "domain": "b.example"}, "a.example"),
         ({"app": None, "domain": "b.example"}, "b.example"),
         ({"app": 5}, "5"),
-        *(({"app": none}, None) for none in (None, "", True, [], {"x": 1})),
+        *(({"app": none}, None) for none in (None, "", True, {"x": 1}, *EMPTY)),
     ],
 )
 def test_the_push_domain_is_that_of_the_label(fields: Any, domain: str | None) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from support.packets import Packet, all_packets, packet
+from support.packets import EMPTY, Packet, all_packets, packet
 
 from exporter.protocol import events, vocabulary
 from exporter.protocol.events import wire
@@ -196,7 +196,7 @@ def test_an_unknown_event_type_is_an_event(event_type: Any) -> None:
         ({"event_type": None}, ("missing_field", "event_type")),
         *[
             ({"event_type": wrong}, ("bad_field", "event_type"))
-            for wrong in ("", "push", 1.5, True, False, [], {}, "\N{ARABIC-INDIC DIGIT ONE}")
+            for wrong in ("", "push", 1.5, True, False, *EMPTY, "\N{ARABIC-INDIC DIGIT ONE}")
         ],
         *[
             ({field: None}, ("missing_field", field))
@@ -205,12 +205,12 @@ def test_an_unknown_event_type_is_an_event(event_type: Any) -> None:
         *[
             ({field: wrong}, ("bad_field", field))
             for field in ("app", "appname", "stream_id", "sequence")
-            for wrong in ("", "a\nb", "a\x00", "\x1b[31m", "x" * 513, [], {}, True)
+            for wrong in ("", "a\nb", "a\x00", "\x1b[31m", "x" * 513, *EMPTY, True)
         ],
         *[
             ({"event_time": wrong}, ("bad_field", "event_time"))
             for wrong in (
-                *("", "soon", "inf", "nan", "9" * 5000, True, [], {}),
+                *("", "soon", "inf", "nan", "9" * 5000, True, *EMPTY),
                 *(-1, -1e308, "-1e308", 1e308, 2**64),
             )
         ],
@@ -294,7 +294,7 @@ def test_a_push_without_an_errcode_began(errcode: Any) -> None:
         ("no rtmp://u:p@d/a/s?txSecret=1&txTime=2 here", "no … here"),
         ("TXSECRET=1 is wrong", "… is wrong"),
         ("?" * 200, "…"),
-        *((nothing, None) for nothing in ("", None, 5, [], {})),
+        *((nothing, None) for nothing in ("", None, 5, *EMPTY)),
     ],
 )
 def test_what_the_platform_says_is_fit_to_be_told(errmsg: Any, told: str | None) -> None:
@@ -307,7 +307,7 @@ def test_what_the_platform_says_is_fit_to_be_told(errmsg: Any, told: str | None)
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8::1", "2001:db8::1"),
-        *((none, None) for none in ("http://192.0.2.1", "a" * 46, "x\n", "", None, 5, [])),
+        *((none, None) for none in ("http://192.0.2.1", "a" * 46, "x\n", "", None, 5, *EMPTY)),
     ],
 )
 def test_a_node_is_told_by_its_address(node: Any, told: str | None) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from support.packets import EMPTY
 
 from exporter.protocol.envelope import Envelope
 from exporter.protocol.refusals import Refusal
@@ -17,7 +18,7 @@ def outcome(
     t: Any = T, signature: Any = SIGN, push_domain: str | None = None, **options: Any
 ) -> str:
     """Return the refusal's reason, ``accepted`` without one."""
-    given = {
+    given: dict[str, Any] = {
         "keyring": Keyring((KEY,)),
         "now": T - LIFETIME_SECONDS,
         "tolerance": 0,
@@ -67,11 +68,11 @@ def test_known_vectors(key: str, t: int, expected: str) -> None:
         (None, SIGN, "unsigned"),
         ("", SIGN, "unsigned"),
         (None, None, "unsigned"),
-        *[(T, wrong, "bad_field") for wrong in (0, 1, True, False, 1.5, [], [SIGN], {})],
+        *[(T, wrong, "bad_field") for wrong in (0, 1, True, False, 1.5, [SIGN], *EMPTY)],
         *[
             (wrong, SIGN, "bad_field")
             for wrong in (
-                *(True, False, 1.5, float(T), [], [T], {}, -1, 10**12 + 1, 2**64),
+                *(True, False, 1.5, float(T), [T], *EMPTY, -1, 10**12 + 1, 2**64),
                 *(f"{T}.0", f" {T}", f"{T}\n", f"+{T}", "1_767_225_600", "x", "9" * 13),
                 *("\N{ARABIC-INDIC DIGIT ONE}" * 10, "\N{SUPERSCRIPT TWO}"),
             )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.packets import packet
+from support.packets import EMPTY, packet
 
 from exporter.protocol import events
 from exporter.protocol.errcodes import CAUSES, ERRCODES, errcode_of
@@ -14,7 +14,7 @@ from exporter.protocol.errcodes import CAUSES, ERRCODES, errcode_of
     [
         *((number, "mainland") for number in (1, 2, 6, "6")),
         *((number, "overseas") for number in (7, 8, 200, "7")),
-        *((number, "unknown") for number in (0, 201, -1, 2**60, None, "x", 1.5, True, [], {})),
+        *((number, "unknown") for number in (0, 201, -1, 2**60, None, "x", 1.5, True, *EMPTY)),
     ],
 )
 def test_origin_of_set_id(set_id: Any, origin: str) -> None:

@@ -3,20 +3,18 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.commands import css_exporter, started, towards
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.packets import Packet, all_packets, packet
 from support.programs import free_port, until
 
 from exporter.replay.lines import read, shifted, time_of
 from exporter.replay.pace import Pace, Survey
-
-Start = Callable[..., Daemon]
 
 
 def written(path: Path, lines: Iterable[Any]) -> Path:

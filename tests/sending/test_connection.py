@@ -127,7 +127,7 @@ def test_over_tls(tmp_path: Path) -> None:
             *("--duration", 1, "--rate", 10, "--time-scale", 1000),
         )
         check = ("--check", f"https://127.0.0.1:{private}")
-        ran = css_exporter(*flags, *check, SSL_CERT_FILE=str(certificate))
+        ran = css_exporter(*flags, *check, variables={"SSL_CERT_FILE": str(certificate)})
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert "exactly what was sent" in ran.stdout
         untrusted = css_exporter(*flags)

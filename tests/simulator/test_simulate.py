@@ -7,19 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.commands import css_exporter, metrics_url, started, towards
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.packets import packet
 from support.programs import free_port, until
 
 from exporter.simulator.scenarios import SCENARIOS
-
-Start = Callable[..., Daemon]
 
 SHORT = ("--duration", 2, "--rate", 200, "--streams", 40, "--time-scale", 120, "--seed", 7)
 BRIEF = ("--duration", 1, "--rate", 100, "--time-scale", 1000)
@@ -32,7 +29,8 @@ def check(exporter: Daemon) -> tuple[str, str]:
 
 def report_of(path: Path) -> dict[str, Any]:
     """Return the callbacks of a report."""
-    return json.loads(path.read_text())["callbacks"]
+    found: dict[str, Any] = json.loads(path.read_text())["callbacks"]
+    return found
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -54,6 +52,25 @@ def test_every_scenario_is_shown_exactly(daemon: Start, tmp_path: Path, scenario
     assert (callbacks["forged"] > 0) == (scenario == "forged")
 
 
+def test_a_named_channel_goes_dark_and_returns(daemon: Start, tmp_path: Path) -> None:
+    """The report says of a watched channel whether it is active, and since when."""
+    exporter = daemon()
+    report = tmp_path / "run.json"
+    ran = css_exporter(
+        *("simulate", *towards(exporter), *SHORT, *check(exporter), "--report", report),
+        *("--scenario", "channel-dark", "--watched", "push.example.com/live/channel/1"),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    document = json.loads(report.read_text())
+    (watched,) = document["watched"]
+    assert watched["stream_id"] == "channel/1"
+    assert watched["active"]
+    # It came back after the incident, which ends three fifths into the run.
+    run = document["run"]
+    assert run["watched"] == ["push.example.com/live/channel/1"]
+    assert watched["changed_at"] > run["began_at"] + 0.5 * run["duration"]
+
+
 def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: Path) -> None:
     """With kill -9 in the middle of an outage every callback still counts exactly once."""
     exporter = daemon()
@@ -68,8 +85,8 @@ def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: 
         shown = exporter.metrics("/metrics?collect[]=ledger").items()
         return sum(value for name, value in shown if name.startswith("tencent_css_callbacks_"))
 
-    for callbacks in (50, 700):  # at the beginning; and with the retries after the outage
-        until(lambda: accepted() > callbacks, "callbacks arrive")  # noqa: B023 - called at once
+    for least in (50, 700):  # at the beginning; and with the retries after the outage
+        until(lambda least=least: accepted() > least, "callbacks arrive")
         exporter.kill()
         exporter.start()
     outcome, errors = sending.communicate(timeout=120)
@@ -215,6 +232,7 @@ def read_or_end(terminal: int) -> bytes:
         ((), "give --url to send, or --check and --report to compare"),
         (("--url", "localhost:8080"), "is no address like http://127.0.0.1:8080/callback"),
         (("--url", "http://h/", "--key", "k", "--key-file", __file__), "not both"),
+        (("--url", "http://h/", "--watched", "channel-1"), "channel-1 is no stream like"),
         (("--url", "http://h/", "--scenario", "forged"), "nothing can be forged without a key"),
         (("--check", "http://127.0.0.1:1/metrics", "--report", __file__), "no report"),
     ],

@@ -212,7 +212,8 @@ def test_a_push_that_failed() -> None:
     push = Push("17", host.entrance, 0.0, "rec17", 0.0, "203.0.113.7", (1280, 720))
     errcode = SentErrcode(18, "rejected", "push url maybe invalid")
     callback = failed_push(host, push, errcode, Moment(1_800_000_000_000, 1_800_000_000))
-    assert callback.begins is callback.ends is None
+    assert callback.begins is None
+    assert callback.ends is None
     assert callback.packet["errcode"] == 18
     assert (callback.packet["width"], callback.packet["height"]) == (0, 0)
     counted = sample(

@@ -7,7 +7,7 @@ from typing import Any
 
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
-from selenium_axe_python import Axe
+from selenium_axe_python.axe import Axe
 
 from support.programs import program
 
@@ -65,12 +65,16 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Return what the console says since it was asked last: errors, refusals of the policy."""
-        return [line["message"] for line in self.driver.get_log("browser")]
+        return [line["message"] for line in self._log()]
+
+    def _log(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return found
 
     def barriers(self) -> list[str]:
         """Return what axe-core finds to be inaccessible on the page."""
         axe = Axe(self.driver)
-        axe.inject()
+        axe.inject()  # type: ignore[no-untyped-call]
         found = axe.run()["violations"]
         return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
 

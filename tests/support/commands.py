@@ -1,29 +1,26 @@
 """The command line as a user runs it."""
 
-import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from support.daemon import Daemon
 from support.packets import KEY
-
-_ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith("CSS_EXPORTER_")
-}
+from support.programs import environment
 
 
 def css_exporter(
-    *arguments: Any, timeout: float = 120, **environment: str
+    *arguments: Any, variables: Mapping[str, str] | None = None, **settings: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``css-exporter`` to its end, with further variables if given."""
+    """Run ``css-exporter`` to its end, with settings, and with further variables if given."""
     return subprocess.run(
         [sys.executable, "-m", "exporter", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=120,
         check=False,
-        env=_ENVIRONMENT | environment,
+        env=environment(**settings) | dict(variables or {}),
     )
 
 
@@ -40,7 +37,7 @@ def css_exporter_as_nobody(*arguments: Any) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=120,
         check=False,
-        env=_ENVIRONMENT,
+        env=environment(),
     )
 
 
@@ -53,7 +50,7 @@ def started(*arguments: Any, stdin: bool = False, quiet: bool = False) -> subpro
         stdout=output,
         stderr=output,
         text=True,
-        env=_ENVIRONMENT,
+        env=environment(),
     )
 
 

@@ -7,21 +7,22 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
-from prometheus_client.parser import text_string_to_metric_families
+from werkzeug.datastructures import Headers
 
-from support.packets import KEY, Packet, signed
-from support.programs import free_port, stop, until
+from support.expositions import samples
+from support.packets import KEY, Packet, body_of
+from support.programs import environment, free_port, stop, until
 from support.repository import ROOT
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; names of headers in title case, the first of each."""
+    """An HTTP answer."""
 
     status: int
     body: bytes
-    headers: dict[str, str]
+    headers: Headers
 
     @property
     def json(self) -> Any:
@@ -41,8 +42,7 @@ def request(
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        headers = {name.title(): value for name, value in reversed(response.headers.items())}
-        return Answer(response.status, response.read(), headers)
+        return Answer(response.status, response.read(), Headers(response.getheaders()))
     finally:
         connection.close()
 
@@ -82,24 +82,17 @@ class Daemon:
 
     def start(self) -> None:
         """Start and wait until callbacks are answered."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("CSS_EXPORTER_")
-        }
-        environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
-        for name, value in self.settings.items():
-            if value is not None:
-                environment[f"CSS_EXPORTER_{name.upper()}"] = str(value)
+        # Commands of tests stand beside the package, which may be run from anywhere.
+        path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.under, sys.executable, *self.command],
-                env=environment,
+                env=environment(**self.settings) | {"PYTHONPATH": path},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        until(self._answers, "the daemon answers")
+        until(self.answers, "the daemon answers")
 
     def kill(self) -> None:
         """End the daemon and its workers at once, as a crash would."""
@@ -125,7 +118,7 @@ class Daemon:
         self, packet: Packet, path: str = "/callback", *, key: str = KEY, timeout: float = 20
     ) -> Answer:
         """Send a packet, signed now."""
-        body = json.dumps(signed(packet, key=key)).encode()
+        body = body_of(packet, key=key)
         return request(self.public_port, "POST", path, body, timeout=timeout)
 
     def get(self, path: str, **headers: str) -> Answer:
@@ -151,7 +144,8 @@ class Daemon:
         until(found, f"a line with {fields}")
         return found()[-1]
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Return whether callbacks are answered; raise if the daemon ended."""
         assert self.process
         if self.process.poll() is not None:
             raise RuntimeError(f"the daemon ended: {self.log.read_text()}")
@@ -161,11 +155,15 @@ class Daemon:
             return False
 
 
-def samples(text: str) -> dict[str, float]:
-    """Return the samples of an exposition in Prometheus text format."""
-    found = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
-    return found
+class Shell(Daemon):
+    """The Flask applications under an ordinary WSGI server."""
+
+    command = ("-m", "support.wsgi")
+
+
+class Start(Protocol):
+    """Starts a daemon with settings, on a directory of the test's: the fixture ``daemon``."""
+
+    def __call__(self, name: str | Path = "data", **settings: Any) -> Daemon:
+        """Return it started; it ends with the test."""
+        ...

@@ -1,32 +1,56 @@
-"""A process that records into a shared ledger as fast as it can."""
+"""Processes that record into a shared ledger as fast as they can."""
 
+import multiprocessing
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.synchronize import Barrier
 
 from exporter.ledger import Outcome, open_ledger
 from support.ledgers import entry
 from support.settings import LONG
 
+THREADS = 8
 
-def hammer(url: str, name: str, until_time: float, threads: int = 8) -> tuple[int, float]:
-    """Record different recordings until a Unix time; return how many, and the longest wait."""
+
+def hammered(url: str, names: Sequence[str], seconds: float) -> list[int]:
+    """Record different recordings in a process for each name; return how many each recorded.
+
+    They begin at one moment, however long it takes to start them.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    started = spawn.Barrier(len(names))
+    with ProcessPoolExecutor(
+        len(names), mp_context=spawn, initializer=_meet, initargs=(started,)
+    ) as pool:
+        work = [pool.submit(_hammer, url, name, seconds) for name in names]
+        return [future.result() for future in work]
+
+
+def _meet(started: Barrier) -> None:
+    started.wait(60)
+
+
+def _hammer(url: str, name: str, seconds: float) -> int:
     ledger = open_ledger(url, LONG)
     template = entry("recording")
+    enough = threading.Event()
 
-    def record(thread: int) -> tuple[int, float]:
-        done, longest = 0, 0.0
-        while time.time() < until_time:
+    def record(thread: int) -> int:
+        done = 0
+        while not enough.is_set():
             one = entry("recording", record_file_id=f"{name}-{thread}-{done}")
-            began = time.monotonic()
             assert ledger.record(one, 1790000200).outcome is Outcome.ACCEPTED
-            longest = max(longest, time.monotonic() - began)
             ledger.record(template, 1790000200)  # one that all have in common
             done += 1
-        return done, longest
+        return done
 
     try:
-        with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(record, range(threads)))
+        with ThreadPoolExecutor(THREADS) as pool:
+            counts = [pool.submit(record, thread) for thread in range(THREADS)]
+            time.sleep(seconds)
+            enough.set()
+            return sum(count.result() for count in counts)
     finally:
         ledger.close()
-    return sum(done for done, _ in found), max(longest for _, longest in found)

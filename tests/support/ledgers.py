@@ -15,6 +15,7 @@ from exporter.ledger import Ledger, LedgerUnavailable, Limits, Outcome, open_led
 from exporter.ledger.memory import MemoryLedger
 from exporter.metrics import catalogue
 from exporter.metrics.entries import Entry, entry_for
+from exporter.metrics.families import Family
 from exporter.protocol.events import parse
 from support.packets import packet
 from support.postgres import Postgres
@@ -105,7 +106,7 @@ def numbers(ledger: Ledger, *without: str) -> Numbers:
     return found
 
 
-def value(ledger: Ledger, family: catalogue.Family, *labels: str, cell: str = "") -> int:
+def value(ledger: Ledger, family: Family, *labels: str, cell: str = "") -> int:
     """Return one number, 0 if there is none."""
     return numbers(ledger).get((family.name, *labels, cell), 0)
 

@@ -23,7 +23,7 @@ def nginx(directory: Path, configuration: str) -> Iterator[Path]:
     path = directory / "nginx.conf"
     path.write_text(configuration)
     log = directory / "nginx.log"
-    command = [program("nginx"), "-e", log, "-c", path, "-g", "daemon off;"]
+    command = [program("nginx"), "-e", str(log), "-c", str(path), "-g", "daemon off;"]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "warn" not in checked.stderr + log.read_text()

@@ -12,6 +12,9 @@ PACKETS = ROOT / "tests" / "data" / "packets"
 
 Packet = dict[str, Any]
 
+EMPTY: tuple[Any, ...] = ([], {})
+"""What has a type that no field has, and no content."""
+
 
 def packet(name: str, **fields: Any) -> Packet:
     """Return the sample packet of a name, unsigned, with fields replaced; None removes one."""
@@ -22,6 +25,11 @@ def packet(name: str, **fields: Any) -> Packet:
 def all_packets() -> dict[str, Packet]:
     """Return every sample by its name."""
     return {path.stem: packet(path.stem) for path in sorted(PACKETS.glob("*.json"))}
+
+
+def body_of(unsigned: Packet, *, key: str = KEY, t: int | None = None) -> bytes:
+    """Return the body of a callback: a packet signed, as JSON."""
+    return json.dumps(signed(unsigned, key=key, t=t)).encode()
 
 
 def signed(unsigned: Packet, *, key: str = KEY, t: int | None = None) -> Packet:

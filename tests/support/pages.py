@@ -2,14 +2,11 @@
 
 import re
 import time
-from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 from support.daemon import Answer, Daemon, request
 from support.packets import packet
-
-Start = Callable[..., Daemon]
 
 PAGES = ("/", "/deliveries", "/deliveries.json")
 
@@ -21,7 +18,8 @@ def text_of(answer: Answer) -> str:
 
 
 def told(exporter: Daemon, query: str = "") -> list[dict[str, Any]]:
-    return exporter.get(f"/deliveries.json{query}").json["deliveries"]
+    found: list[dict[str, Any]] = exporter.get(f"/deliveries.json{query}").json["deliveries"]
+    return found
 
 
 def push(number: int, **fields: Any) -> dict[str, Any]:

@@ -25,6 +25,11 @@ _SETTINGS = {
 }
 
 
+def database_of(url: str) -> str:
+    """Return the name of a URL's database."""
+    return url.rpartition("/")[2]
+
+
 class Postgres:
     """One server; may be stopped in any way and started again."""
 
@@ -78,27 +83,35 @@ class Postgres:
         self.stop(mode)
         self.start()
 
-    def admin(self, database: str = "postgres") -> psycopg.Connection[Any]:
-        """Return a connection of the superuser."""
+    def admin(self, url: str = "/postgres") -> psycopg.Connection[Any]:
+        """Return a connection of the superuser to the database of a ledger's URL."""
         return psycopg.connect(
-            host="127.0.0.1", port=self.port, user="admin", dbname=database, autocommit=True
+            host="127.0.0.1",
+            port=self.port,
+            user="admin",
+            dbname=database_of(url),
+            autocommit=True,
         )
 
     def only_database(self) -> str:
         """Return the URL of an empty ledger in a database that is used over and over."""
         if self._only is None:
             self._only = self.database()
-        with self.admin(self._only.rpartition("/")[2]) as connection:
+        with self.admin(self._only) as connection:
             connection.execute("DROP SCHEMA IF EXISTS css_exporter CASCADE")
         return self._only
 
-    def database(self, *, port: int | None = None) -> str:
+    def through(self, port: int, url: str) -> str:
+        """Return the URL of a ledger as it is reached through another port."""
+        return url.replace(f":{self.port}/", f":{port}/")
+
+    def database(self) -> str:
         """Make an empty database and return the URL of a ledger in it."""
         name = f"css{next(self._databases)}"
         with self.admin() as connection:
             connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
             connection.execute(f"GRANT CREATE ON DATABASE {name} TO css")
-        return f"postgresql://css:pass%3Aword@127.0.0.1:{port or self.port}/{name}"
+        return f"postgresql://css:pass%3Aword@127.0.0.1:{self.port}/{name}"
 
     def _control(self, *arguments: str) -> None:
         self._run(self._pg_ctl, *arguments, "-w", "-D", str(self.directory / "data"))

@@ -74,11 +74,13 @@ class Prometheus:
 
     def targets(self) -> list[dict[str, Any]]:
         """Return the active targets, with ``health`` and ``lastError``."""
-        return self._get("/api/v1/targets?state=active")["activeTargets"]
+        found: list[dict[str, Any]] = self._get("/api/v1/targets?state=active")["activeTargets"]
+        return found
 
     def groups(self) -> list[dict[str, Any]]:
         """Return the rule groups, each rule with its ``health``."""
-        return self._get("/api/v1/rules")["groups"]
+        found: list[dict[str, Any]] = self._get("/api/v1/rules")["groups"]
+        return found
 
     def until_up(self, seconds: float = 30) -> None:
         """Wait until every target was scraped without an error."""

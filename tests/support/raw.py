@@ -2,6 +2,8 @@
 
 import socket
 
+from werkzeug.datastructures import Headers
+
 from support.daemon import Answer
 
 
@@ -14,19 +16,20 @@ def send(port: int, *parts: bytes, timeout: float = 20) -> bytes:
         try:
             for part in parts:
                 connection.sendall(part)
-            return _received(connection)
+            return received(connection)
         except (ConnectionError, TimeoutError):
             return b""
 
 
-def _received(connection: socket.socket) -> bytes:
-    received = b""
-    while not _whole(received):
+def received(connection: socket.socket) -> bytes:
+    """Return the first answer on a connection."""
+    found = b""
+    while not _whole(found):
         chunk = connection.recv(65536)
         if not chunk:
             break
-        received += chunk
-    return received
+        found += chunk
+    return found
 
 
 def _whole(received: bytes) -> bool:
@@ -58,6 +61,5 @@ def answer(received: bytes) -> Answer:
     """Return the one answer of what was received."""
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
-    named = (line.split(": ", 1) for line in lines)
-    headers = {name.title(): value for name, value in named}
-    return Answer(int(status.split()[1]), body, headers)
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    return Answer(int(status.split()[1]), body, Headers(headers))

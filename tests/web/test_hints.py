@@ -1,15 +1,23 @@
 """What an operator is told of a delivery, in words."""
 
+from typing import Any
+
 import pytest
 
 from exporter.ledger import Delivery, Outcome
 from exporter.protocol.refusals import REASONS
 from exporter.web.formatting import span
-from exporter.web.hints import hint_for
+from exporter.web.hints import Hint, hint_for
 
 
-def refused(reason: str, **fields: object) -> Delivery:
+def refused(reason: str, **fields: Any) -> Delivery:
     return Delivery(1_790_000_000.0, "refused", reason)._replace(**fields)
+
+
+def hint_of(delivery: Delivery) -> Hint:
+    hint = hint_for(delivery)
+    assert hint
+    return hint
 
 
 @pytest.mark.parametrize(
@@ -38,8 +46,7 @@ def test_spans_are_told_in_at_most_two_units(seconds: float, told: str) -> None:
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_has_a_hint(reason: str) -> None:
     """Whatever a callback is refused for, the operator is told what to do."""
-    hint = hint_for(refused(reason))
-    assert hint
+    hint = hint_of(refused(reason))
     assert hint.meaning
     assert hint.advice.endswith(".")
 
@@ -50,8 +57,29 @@ def test_taken_deliveries_need_no_hint() -> None:
     assert hint_for(accepted) is None
     assert hint_for(accepted._replace(expires_in_seconds=599.5)) is None
     assert hint_for(accepted._replace(expires_in_seconds=-300.0)) is None  # a slow delivery
-    assert "already counted" in hint_for(accepted._replace(outcome=Outcome.DUPLICATE)).meaning
-    assert "interruption" in hint_for(accepted._replace(outcome=Outcome.LATE)).meaning
+    assert "already counted" in hint_of(accepted._replace(outcome=Outcome.DUPLICATE)).meaning
+    assert "interruption" in hint_of(accepted._replace(outcome=Outcome.LATE)).meaning
+
+
+@pytest.mark.parametrize(
+    ("result", "detail", "says"),
+    [
+        ("taken", None, None),
+        ("refused", "500", "the consumer answered 500"),
+        ("unreachable", "Connection refused", "could not be reached: Connection refused"),
+        ("timed_out", None, "no answer in time"),
+        ("overloaded", None, "too many"),
+    ],
+)
+def test_what_the_consumer_did_has_a_hint(
+    result: str, detail: str | None, says: str | None
+) -> None:
+    """That the consumer took a callback goes without saying, all else is explained."""
+    hint = hint_for(Delivery(1.0, Outcome.ACCEPTED, f"forward_{result}", detail))
+    assert (hint is None) == (says is None)
+    if hint and says:
+        assert says in hint.meaning
+        assert "again" in hint.advice
 
 
 @pytest.mark.parametrize(
@@ -65,14 +93,14 @@ def test_taken_deliveries_need_no_hint() -> None:
 )
 def test_clock_that_is_off_is_told_by_how_much(delivery: Delivery, off: str) -> None:
     """What ``t`` and the packet's own time say about this machine's clock is computed."""
-    advice = hint_for(delivery).advice
+    advice = hint_of(delivery).advice
     assert off in advice
     assert "clock of this machine is off" in advice
 
 
 def test_hints_name_what_is_known() -> None:
     """The field, the event and the ledger's own words are part of the hint."""
-    assert hint_for(refused("missing_field", detail="sequence")).meaning.endswith("sequence")
-    assert "accept_unsigned" in hint_for(refused("unsigned", event="relay")).advice
-    assert "accept_unsigned" not in hint_for(refused("unsigned", event="push")).advice
-    assert "disk full" in hint_for(refused("ledger_unavailable", detail="disk full")).advice
+    assert hint_of(refused("missing_field", detail="sequence")).meaning.endswith("sequence")
+    assert "accept_unsigned" in hint_of(refused("unsigned", event="relay")).advice
+    assert "accept_unsigned" not in hint_of(refused("unsigned", event="push")).advice
+    assert "disk full" in hint_of(refused("ledger_unavailable", detail="disk full")).advice

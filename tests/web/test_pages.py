@@ -7,8 +7,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from support.packets import KEY, all_packets, packet, signed
-from support.pages import PAGES, Start, push, raw, text_of, told
+from support.daemon import Start
+from support.packets import KEY, all_packets, body_of, packet, signed
+from support.pages import PAGES, push, raw, text_of, told
 from support.programs import until
 
 
@@ -93,8 +94,8 @@ def test_every_outcome_is_a_delivery(daemon: Start) -> None:
     assert exporter.post(push(3, event_time="soon")).status == 400
     assert raw(exporter, json.dumps(push(4)).encode()) == 403
     assert exporter.post(push(5), key="wrong").status == 403
-    assert raw(exporter, json.dumps(signed(push(6), t=now - 900)).encode()) == 403
-    assert raw(exporter, json.dumps(signed(push(7), t=now + 1800)).encode()) == 403
+    assert raw(exporter, body_of(push(6), t=now - 900)) == 403
+    assert raw(exporter, body_of(push(7), t=now + 1800)) == 403
     assert raw(exporter, b" " * 5000) == 413
     assert raw(exporter, None, "GET") == 405
     assert raw(exporter, b"{}", path="/callbacks") == 404
@@ -154,7 +155,7 @@ def test_hints_tell_how_far_the_clock_is_off(daemon: Start) -> None:
     """The offset is computed from t, and stands both on the page and in the data."""
     exporter = daemon()
     now = int(time.time())
-    raw(exporter, json.dumps(signed(push(1), t=now + 600 + 7200)).encode())
+    raw(exporter, body_of(push(1), t=now + 600 + 7200))
     (one,) = told(exporter)
     assert re.search(r"clock of this machine is off: about (2 h|1 h 59 min) behind", one["hint"])
     page = text_of(exporter.get("/deliveries"))

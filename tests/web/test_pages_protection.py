@@ -6,8 +6,9 @@ from html import unescape
 from urllib.parse import quote
 
 import pytest
+from support.daemon import Start
 from support.packets import KEY
-from support.pages import PAGES, Start, push, told
+from support.pages import PAGES, push, told
 
 HOSTILE = (
     "<script>alert(1)</script>",

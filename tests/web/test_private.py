@@ -1,11 +1,11 @@
 """The private listener: metrics in two formats, health, readiness, and who may see them."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from prometheus_client.openmetrics import parser as openmetrics
-from support.daemon import Daemon, request, samples
+from support.daemon import Daemon, Start, request
+from support.expositions import openmetrics_families, openmetrics_samples, samples
 from support.packets import all_packets, packet
 from support.programs import program, until
 
@@ -53,11 +53,7 @@ def test_both_formats_say_the_same(exporter: Daemon) -> None:
     """Every sample of the ledger is in both formats, with one value."""
     text = exporter.metrics("/metrics?collect[]=ledger")
     exposed = exporter.get("/metrics?collect[]=ledger", Accept=OPENMETRICS).body.decode()
-    found = {}
-    for family in openmetrics.text_string_to_metric_families(exposed):
-        for sample in family.samples:
-            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    found = openmetrics_samples(exposed)
     own = ("tencent_css_exporter_scrape_seconds", "tencent_css_exporter_ledger_commit_seconds")
     assert {name: value for name, value in found.items() if not name.startswith(own)} == {
         name: value for name, value in text.items() if not name.startswith(own)
@@ -107,7 +103,7 @@ def test_every_family_is_shown(exporter: Daemon) -> None:
         assert f"# HELP {base} " in text
 
 
-def test_closed_families_are_shown_from_the_start(daemon: Callable[..., Daemon]) -> None:
+def test_closed_families_are_shown_from_the_start(daemon: Start) -> None:
     """Every reason and event has its series at 0 before the first callback."""
     shown = daemon().metrics()
     for family in (catalogue.CALLBACKS, catalogue.DUPLICATES, catalogue.REJECTIONS):
@@ -118,7 +114,7 @@ def test_closed_families_are_shown_from_the_start(daemon: Callable[..., Daemon])
     assert "tencent_css_oldest_open_push_timestamp_seconds" not in shown
 
 
-def test_a_new_series_begins_at_zero_for_a_scrape(daemon: Callable[..., Daemon]) -> None:
+def test_a_new_series_begins_at_zero_for_a_scrape(daemon: Start) -> None:
     """To Prometheus a counter begins at 0, and a gauge does not; others see the truth at once."""
     exporter = daemon(new_series_zero_seconds=5)
     exporter.post(packet("interruption"))
@@ -133,14 +129,14 @@ def test_a_new_series_begins_at_zero_for_a_scrape(daemon: Callable[..., Daemon])
     assert exporter.metrics(**SCRAPE)[PUSHES] == 2
 
 
-def test_created_lines_come_only_by_setting(daemon: Callable[..., Daemon]) -> None:
+def test_created_lines_come_only_by_setting(daemon: Start) -> None:
     """With ``created_series`` OpenMetrics tells each series' beginning once, even shown at 0."""
     exporter = daemon(created_series="true")
     exporter.post(packet("interruption"))
     body = exporter.get("/metrics", Accept=OPENMETRICS, **SCRAPE).body.decode()
     created = [
         sample
-        for family in openmetrics.text_string_to_metric_families(body)
+        for family in openmetrics_families(body)
         if family.name.startswith("tencent_css") and not family.name.startswith("tencent_css_exp")
         for sample in family.samples
         if sample.name.endswith("_created")
@@ -156,7 +152,7 @@ def test_created_lines_come_only_by_setting(daemon: Callable[..., Daemon]) -> No
     assert all(sample.value > process_start - 5 for sample in created)
 
 
-def test_a_token_is_needed_where_one_is_set(daemon: Callable[..., Daemon]) -> None:
+def test_a_token_is_needed_where_one_is_set(daemon: Start) -> None:
     """With ``metrics_token`` only health goes without it."""
     exporter = daemon(metrics_token="sesame")
     for path in ("/metrics", "/", "/nowhere", "/-/healthy/"):
@@ -170,7 +166,7 @@ def test_a_token_is_needed_where_one_is_set(daemon: Callable[..., Daemon]) -> No
     assert "sesame" not in exporter.log.read_text()
 
 
-def test_a_ledger_that_cannot_be_read_is_no_empty_page(daemon: Callable[..., Daemon]) -> None:
+def test_a_ledger_that_cannot_be_read_is_no_empty_page(daemon: Start) -> None:
     """Without its ledger the daemon answers 503 to a scrape, and shows itself as down."""
     exporter = daemon()
     ledger = exporter.data_dir / "ledger.sqlite"

@@ -2,18 +2,22 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 import orjson
 
 from exporter.ledger.gauges import chosen
 from exporter.ledger.interface import Forgotten, UnusableLedger
 from exporter.ledger.sqlite.connection import connect, unavailable
-from exporter.ledger.sqlite.files import FileLock
+from exporter.ledger.sqlite.files import FileLock, used_by_nobody
 from exporter.ledger.sqlite.recount import recount
 from exporter.ledger.sqlite.schema import upgrade
 from exporter.ledger.sqlite.tables import encode, stored_series
+
+_LOCK_SECONDS: Final = 5.0
+"""Longer than an exporter keeps the lock, shorter than anyone waits for another copy."""
 
 
 @contextmanager
@@ -21,13 +25,18 @@ def alone(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a ledger for nobody but us, of our version.  Raises ``UnusableLedger``."""
     if not path.is_file():
         raise UnusableLedger(f"there is no ledger at {path}")
-    lock = FileLock(Path(f"{path}.lock"))
-    with closing(lock), lock, closing(connect(path, old=True)) as connection:
+    with ExitStack() as stack:
         try:
+            lock = stack.enter_context(closing(FileLock(Path(f"{path}.lock"))))
+            stack.enter_context(lock.within(_LOCK_SECONDS))
+            stack.enter_context(used_by_nobody(path))
+            connection = stack.enter_context(closing(connect(path, old=True)))
             # Possible only for the last connection; the next exporter changes it back.
             connection.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError as error:
-            raise UnusableLedger(f"{path} is in use: stop the exporter first ({error})") from None
+        except (sqlite3.OperationalError, BlockingIOError, TimeoutError) as error:
+            raise UnusableLedger(
+                f"{path} is in use: stop the exporter first, and wait for other copies ({error})"
+            ) from None
         upgrade(connection)
         yield connection
 

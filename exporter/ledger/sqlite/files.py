@@ -85,6 +85,42 @@ class FileLock:
         return False
 
 
+def mark_used(path: Path) -> None:
+    """Mark a ledger as used by exporters, until this process and all its children end.
+
+    A connection is no such mark: a worker that has just begun has none yet.  Raises ``OSError``,
+    ``BlockingIOError`` while somebody has the ledger alone.
+    """
+    _mark(os.open(_mark_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), fcntl.LOCK_SH)
+
+
+@contextmanager
+def used_by_nobody(path: Path) -> Iterator[None]:
+    """Have a ledger alone.  Raises ``BlockingIOError`` if exporters use it, or ``OSError``."""
+    try:
+        descriptor = os.open(_mark_of(path), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:  # and not made here, perhaps for another user
+        yield
+        return
+    _mark(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _mark_of(path: Path) -> Path:
+    return Path(f"{path}.used")
+
+
+def _mark(descriptor: int, operation: int) -> None:
+    try:
+        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY)

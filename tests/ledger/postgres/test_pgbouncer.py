@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.ledgers import entry, postgres_server, value
+from support.postgres import database_of
 from support.programs import free_port, program, stop, until
 from support.settings import LONG
 
@@ -39,7 +40,7 @@ def pooled(tmp_path: Path) -> Iterator[str]:
     config = tmp_path / "pgbouncer.ini"
     config.write_text(
         CONFIG.format(
-            name=url.rpartition("/")[2],
+            name=database_of(url),
             server=server.port,
             port=port,
             user="user = nobody" if os.getuid() == 0 else "",  # it refuses to be root
@@ -51,7 +52,7 @@ def pooled(tmp_path: Path) -> Iterator[str]:
         [program("pgbouncer"), str(config)], stdout=log, stderr=log, start_new_session=True
     )
     try:
-        yield url.replace(f":{server.port}/", f":{port}/")
+        yield server.through(port, url)
     finally:
         stop(process)
         log.close()

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pytest
 from support.ledgers import deliver, entry, value
-from support.postgres import Postgres
+from support.postgres import Postgres, database_of
 from support.programs import until
 from support.settings import LONG
 
@@ -22,15 +22,11 @@ NOW = 1790009000.0
 PUSH, INTERRUPTION = entry("push"), entry("interruption")
 
 
-def _name(url: str) -> str:
-    return url.rpartition("/")[2]
-
-
 class _Hold:
     """While it lasts, transactions that have read all they want stop before their numbers."""
 
     def __init__(self, server: Postgres, url: str) -> None:
-        self._admin = server.admin(_name(url))
+        self._admin = server.admin(url)
 
     def __enter__(self) -> Self:
         self._admin.execute("BEGIN")
@@ -53,7 +49,7 @@ class _Hold:
             " AND datname = current_database()"
         ).fetchone()
         assert row
-        return row[0]
+        return int(row[0])
 
 
 @pytest.fixture
@@ -131,7 +127,7 @@ def test_two_sources_for_one_place_at_the_same_moment(
 
 def test_replicas_add_to_different_rows(server: Postgres, url: str) -> None:
     """A replica that is committing holds up no other, and the sum is that of both."""
-    with closing(open_ledger(url, LONG)) as ledger, server.admin(_name(url)) as other:
+    with closing(open_ledger(url, LONG)) as ledger, server.admin(url) as other:
         ledger.record(PUSH, NOW)
         with other.transaction():
             other.execute("SELECT pg_advisory_xact_lock(%s, 0)", (LOCKS,))
@@ -156,13 +152,13 @@ def test_a_connection_that_was_ended_is_made_anew(server: Postgres, url: str) ->
             assert value(ledger, c.CALLBACKS, "recording") == number + 1
             admin.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
-                (_name(url),),
+                (database_of(url),),
             )
 
 
 def test_a_lock_is_not_waited_for_forever(server: Postgres, url: str) -> None:
     """While somebody locks a table the ledger is unavailable, and says why; then it is not."""
-    with closing(open_ledger(url, LONG)) as ledger, server.admin(_name(url)) as other:
+    with closing(open_ledger(url, LONG)) as ledger, server.admin(url) as other:
         with other.transaction():
             other.execute("LOCK TABLE css_exporter.identity")
             with pytest.raises(LedgerUnavailable, match="lock timeout"):

@@ -1,7 +1,7 @@
 """What is PostgreSQL's own: the start, batches, races between replicas, limits of time."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.daemon import Daemon
+from support.daemon import Start
 from support.ledgers import deliver, entry, numbers, opening, postgres_server, value
 from support.packets import packet
-from support.postgres import Postgres
+from support.postgres import Postgres, database_of
 from support.programs import until
 from support.settings import LONG
 
@@ -21,13 +21,10 @@ from exporter.ledger.interface import Posting
 from exporter.ledger.postgres.store import PostgresStore
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
+from exporter.metrics.families import LONGEST_SOURCE_LABEL
 
 NOW = 1790009000.0
 PUSH, INTERRUPTION = entry("push"), entry("interruption")
-
-
-def _name(url: str) -> str:
-    return url.rpartition("/")[2]
 
 
 # --- The start
@@ -51,7 +48,7 @@ def test_ten_start_at_once_on_an_empty_database(server: Postgres) -> None:
 def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
     """What a newer version wrote must not be changed by an older one."""
     open_ledger(url, LONG).close()
-    with server.admin(_name(url)) as admin:
+    with server.admin(url) as admin:
         admin.execute("UPDATE css_exporter.ledger SET version = 99")
     with pytest.raises(UnusableLedger, match="version 99"):
         open_ledger(url, LONG)
@@ -59,7 +56,7 @@ def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
 
 def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
     """A schema of our name with tables that are not ours stays as it is."""
-    with server.admin(_name(url)) as admin:
+    with server.admin(url) as admin:
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
         admin.execute("CREATE TABLE css_exporter.theirs (id int)")
     with pytest.raises(UnusableLedger, match="none of this program"):
@@ -68,8 +65,8 @@ def test_a_foreign_schema_is_refused(server: Postgres, url: str) -> None:
 
 def test_a_schema_of_the_role_is_all_it_needs(server: Postgres, url: str) -> None:
     """With a schema made for it the role needs no right to make one; without, it is refused."""
-    with server.admin(_name(url)) as admin:
-        admin.execute(f"REVOKE CREATE ON DATABASE {_name(url)} FROM css")
+    with server.admin(url) as admin:
+        admin.execute(f"REVOKE CREATE ON DATABASE {database_of(url)} FROM css")
         with pytest.raises(UnusableLedger, match="AUTHORIZATION"):
             open_ledger(url, LONG)
         admin.execute("CREATE SCHEMA css_exporter AUTHORIZATION css")
@@ -103,7 +100,7 @@ def test_an_unreadable_url_is_refused_without_its_password(url: str) -> None:
 
 
 def test_a_daemon_starts_before_its_server(
-    daemon: Callable[..., Daemon],
+    daemon: Start,
 ) -> None:
     """Until the server is there callbacks are answered 503; then all works by itself."""
     with Postgres() as own:
@@ -185,8 +182,9 @@ def test_numbers_do_not_overflow(url: str) -> None:
 
 def test_the_longest_names_are_taken(url: str) -> None:
     """Names as long as a packet may have them, in any script, fit every index."""
-    kanji = [chr(0x20000 + number * 7) for number in range(512)]
-    names = {"app": "".join(kanji[:253]), "appname": "".join(kanji), "stream_id": "".join(kanji)}
+    kanji = "".join(chr(0x20000 + number * 7) for number in range(512))  # of four bytes
+    label = kanji[: LONGEST_SOURCE_LABEL // 4]
+    names = {"app": label, "appname": label[::-1], "stream_id": kanji}
     with closing(open_ledger(url, LONG)) as ledger:
         assert ledger.record(entry("push", **names), NOW).outcome is Outcome.ACCEPTED
         source = (names["app"], names["appname"])

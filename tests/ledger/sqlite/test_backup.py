@@ -8,14 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import Start
+from support.expositions import DUPLICATES, PUSHES
 from support.packets import packet
 from support.programs import program
 from support.repository import ROOT
 
 GUIDE = (ROOT / "docs" / "deployment.md").read_text()
-PUSHES = 'tencent_css_callbacks_total{event="push"}'
-DUPLICATES = 'tencent_css_callback_duplicates_total{event="push"}'
 
 
 def in_shell(ledger: Path, copy: Path) -> list[str]:
@@ -38,11 +37,12 @@ def placed(command: str, ledger: Path, documented_copy: str, copy: Path) -> str:
 
 @pytest.mark.parametrize("way", [in_shell, in_python])
 def test_backup_of_a_running_ledger(
-    daemon: Callable[..., Daemon], tmp_path: Path, way: Callable[[Path, Path], list[str]]
+    daemon: Start, tmp_path: Path, way: Callable[[Path, Path], list[str]]
 ) -> None:
     """A copy made under load is whole; restored and sent everything again, it counts exactly."""
     exporter, copy = daemon(), tmp_path / "copy.sqlite"
-    enough, accepted = threading.Event(), []
+    enough = threading.Event()
+    accepted: list[str] = []
 
     def send() -> None:
         while not enough.is_set():
@@ -50,8 +50,8 @@ def test_backup_of_a_running_ledger(
             assert exporter.post(packet("push", sequence=sequence)).status == 200
             accepted.append(sequence)
 
-    for sequence in range(1000, 1050):
-        exporter.post(packet("push", sequence=str(sequence)))
+    for number in range(1000, 1050):
+        exporter.post(packet("push", sequence=str(number)))
     sender = threading.Thread(target=send)
     sender.start()
     try:

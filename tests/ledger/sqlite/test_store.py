@@ -1,18 +1,17 @@
 """The embedded ledger in trouble: it refuses, waits or recovers, and never forgets."""
 
 import fcntl
-import multiprocessing
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.hammer import hammer
+from support.hammer import hammered
 from support.ledgers import entry, numbers, value
 from support.programs import until
 from support.settings import LONG
@@ -61,7 +60,8 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 def _query(path: Path, statement: str) -> tuple[int, ...]:
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(statement).fetchone()
+        found: tuple[int, ...] = connection.execute(statement).fetchone()
+        return found
 
 
 def _newer(path: Path) -> None:
@@ -265,11 +265,7 @@ def test_processes_share_a_file_fairly_and_exactly(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     first = opened(path)
     first.record(entry("recording"), 1790000200)  # the one that all have in common
-    spawn = multiprocessing.get_context("spawn")
-    end = time.time() + 6  # starting takes a part of it
-    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
-        work = [pool.submit(hammer, f"sqlite:///{path}", name, end) for name in ("one", "other")]
-        counts = [future.result()[0] for future in work]
+    counts = hammered(f"sqlite:///{path}", ("one", "other"), seconds=3)
     assert min(counts) > 0
     assert min(counts) / max(counts) > 0.2, counts
     assert value(first, c.CALLBACKS, "recording") == sum(counts) + 1

@@ -24,7 +24,7 @@ OTHER = ("other.example", "stage")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return the path of a ledger of version 1."""
-    return shutil.copy(VERSION_1, tmp_path / "ledger.sqlite")
+    return Path(shutil.copy(VERSION_1, tmp_path / "ledger.sqlite"))
 
 
 def test_a_ledger_of_version_1_is_upgraded(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

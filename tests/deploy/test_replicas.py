@@ -1,21 +1,20 @@
 """The stack of compose.replicas.yaml on this machine: its balancer, its Prometheus, real parts."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support.daemon import Answer, Daemon, request
+from support.daemon import Answer, Daemon, Start, request
+from support.expositions import PUSHES
 from support.nginx import nginx, replaced, until_it_answers
-from support.packets import packet, signed
+from support.packets import body_of, packet
 from support.postgres import Postgres
 from support.programs import free_port, until
 from support.prometheus import Prometheus
 from support.repository import ROOT
 
 SHIPPED = ROOT / "deploy" / "compose"
-PUSHES = 'tencent_css_callbacks_total{event="push"}'
 
 
 class Stack(NamedTuple):
@@ -28,12 +27,12 @@ class Stack(NamedTuple):
     prometheus: Prometheus
 
     def push(self, sequence: int) -> Answer:
-        body = json.dumps(signed(packet("push", sequence=str(sequence)))).encode()
+        body = body_of(packet("push", sequence=str(sequence)))
         return request(self.callbacks, "POST", "/callback", body)
 
 
 @pytest.fixture
-def stack(tmp_path: Path, daemon: Callable[..., Daemon]) -> Iterator[Stack]:
+def stack(tmp_path: Path, daemon: Start) -> Iterator[Stack]:
     with Postgres() as server:
         url = server.database()
         first, second = daemon("first", ledger=url), daemon("second", ledger=url)

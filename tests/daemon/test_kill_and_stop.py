@@ -1,20 +1,17 @@
 """Killed at any moment, the daemon loses nothing acknowledged and counts nothing twice."""
 
-import http.client
-import json
 import random
 import socket
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from support import raw
-from support.daemon import Daemon
-from support.packets import Packet, all_packets, packet, signed
+from support.daemon import Start
+from support.packets import Packet, all_packets, body_of, packet
 from support.programs import until
+from support.sender import Sender
 
 SOURCE = 'app_name="stage",'
 DOMAIN = 'push_domain="live.test.example"'
@@ -34,56 +31,7 @@ def packets(number: int) -> list[Packet]:
     return found
 
 
-class Sender:
-    """Sends packets as the platform does: each again until it is acknowledged, some twice."""
-
-    def __init__(self, exporter: Daemon, work: list[Packet]) -> None:
-        self.exporter = exporter
-        self.work = work
-        self.acknowledged = 0
-        self._answered: set[str] = set()
-        self.stop = threading.Event()
-
-    @property
-    def distinct(self) -> int:
-        """Return how many different packets were acknowledged."""
-        return len(self._answered)
-
-    def run(self, seed: int) -> None:
-        """Send until all is acknowledged or the sender is stopped."""
-        chance = random.Random(seed)
-        connection: http.client.HTTPConnection | None = None
-        while self.work and not self.stop.is_set():
-            try:
-                one = self.work.pop()
-            except IndexError:
-                return
-            body = json.dumps(signed(one)).encode()
-            try:
-                connection = connection or http.client.HTTPConnection(
-                    "127.0.0.1", self.exporter.public_port, timeout=20
-                )
-                connection.request("POST", "/callback", body)
-                response = connection.getresponse()
-                response.read()
-                assert response.status in (200, 503), response.status
-                acknowledged = response.status == 200
-            except (OSError, http.client.HTTPException):
-                acknowledged = False
-                if connection:
-                    connection.close()
-                connection = None
-                time.sleep(0.02)
-            if acknowledged:
-                self.acknowledged += 1
-                self._answered.add(body.decode().partition('"t":')[0])
-            if not acknowledged or chance.random() < 0.1:
-                self.work.insert(0, one)
-        if connection:
-            connection.close()
-
-
-def test_kill_at_any_moment(daemon: Callable[..., Daemon]) -> None:
+def test_kill_at_any_moment(daemon: Start) -> None:
     """Two workers under load are killed again and again; at the end every count is exact."""
     exporter = daemon(workers=2)
     total = 900
@@ -128,7 +76,7 @@ def test_kill_at_any_moment(daemon: Callable[..., Daemon]) -> None:
     assert exporter.terminate() == 0
 
 
-def test_the_figures_survive_a_crash(daemon: Callable[..., Daemon]) -> None:
+def test_the_figures_survive_a_crash(daemon: Start) -> None:
     """After SIGKILL and a new start every number of the ledger is what it was."""
 
     def numbers() -> dict[str, float]:
@@ -149,17 +97,17 @@ def test_the_figures_survive_a_crash(daemon: Callable[..., Daemon]) -> None:
     assert all(name.startswith("tencent_css_callback_duplicates") for name in duplicates)
 
 
-def test_sigterm_under_load(daemon: Callable[..., Daemon]) -> None:
+def test_sigterm_under_load(daemon: Start) -> None:
     """On SIGTERM what is in flight is answered, idle connections do not delay the end, exit 0."""
     exporter = daemon(workers=2)
     work = [one for number in range(1500) for one in packets(number)[:1]]
     sender = Sender(exporter, list(work))
     idle = [socket.create_connection(("127.0.0.1", exporter.public_port)) for _ in range(4)]
     for connection in idle[:2]:  # two that were used, two that never sent a byte
-        connection.sendall(raw.post("/callback", json.dumps(signed(work[0])).encode()))
+        connection.sendall(raw.post("/callback", body_of(work[0])))
         assert b"200 OK" in connection.recv(65536)
     slow = socket.create_connection(("127.0.0.1", exporter.public_port), 20)
-    body = json.dumps(signed(packet("push", sequence="slow"))).encode()
+    body = body_of(packet("push", sequence="slow"))
     slow.sendall(raw.post("/callback", body)[:-10])  # in flight: the rest comes after SIGTERM
     with ThreadPoolExecutor(8) as pool:
         for seed in range(8):
@@ -187,7 +135,7 @@ def test_sigterm_under_load(daemon: Callable[..., Daemon]) -> None:
     assert "error" not in levels
 
 
-def test_sigterm_while_workers_start(daemon: Callable[..., Daemon]) -> None:
+def test_sigterm_while_workers_start(daemon: Start) -> None:
     """A worker that was just made does not miss the signal, and keep the others waiting."""
     for number in range(3):
         exporter = daemon(f"data{number}", workers=6)  # the first answers, others still start

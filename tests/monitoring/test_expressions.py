@@ -12,7 +12,6 @@ import pytest
 import yaml
 from support import traffic
 from support.boards import (
-    ROOT,
     VARIABLES,
     Asked,
     alerts,
@@ -22,10 +21,13 @@ from support.boards import (
     rules,
     substituted,
 )
-from support.daemon import Daemon, samples
+from support.daemon import Daemon
+from support.expositions import samples
+from support.packets import packet
 from support.programs import program, until
 from support.prometheus import Prometheus
 from support.promql import selectors
+from support.repository import ROOT
 
 SINGLE = {"tencent-css": "/metrics"}
 REPLICAS = {
@@ -77,7 +79,7 @@ def asked_by_rules() -> Iterator[Asked]:
         if "record" in rule:
             yield Asked(f"{rule['file']}: {rule['record']}", str(rule["expr"]))
     for alert in alerts():
-        for found in set(selectors(alert["expr"])):
+        for found in dict.fromkeys(selectors(alert["expr"])):
             matchers = ",".join(f'{name}{op}"{value}"' for name, op, value in found.matchers)
             selector = f"{found.name}{{{matchers}}}"
             yield Asked(f"{alert['file']}: {alert['alert']} {selector}", selector)
@@ -128,7 +130,7 @@ def _configuration(jobs: Mapping[str, str], target: str, rule_files: str) -> str
     del config["alerting"]
     for job in config["scrape_configs"]:
         job["static_configs"] = [{"targets": [target] if job["job_name"] in jobs else []}]
-    return yaml.safe_dump(config)
+    return str(yaml.safe_dump(config))
 
 
 def _burst(exporter: Daemon, prometheus: Prometheus, *, since: int, until_at_least: int) -> None:
@@ -147,7 +149,7 @@ def _leave_behind_an_idle_push(exporter: Daemon) -> None:
                 exporter.post(one)
 
         def expired() -> bool:
-            exporter.post(traffic.packet("subtitles", task_id=str(time.time())))
+            exporter.post(packet("subtitles", task_id=str(time.time())))
             return any("expired_pushes" in name for name in exporter.metrics())
 
         until(expired, "the idle push expires", 60)

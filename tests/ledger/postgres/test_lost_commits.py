@@ -22,7 +22,7 @@ def cut_and_other() -> Iterator[tuple[Proxy, Ledger, Ledger]]:
     server = postgres_server()
     url = server.database()
     with Proxy(server.port) as proxy:
-        behind = url.replace(f":{server.port}/", f":{proxy.port}/")
+        behind = server.through(proxy.port, url)
         with (
             closing(open_ledger(url, LONG)) as other,
             closing(open_ledger(behind, LONG)) as cut,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import Daemon, Start
 from support.packets import Packet, packet
 from support.postgres import Postgres
 from support.programs import until
@@ -100,15 +100,13 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def replicas(
-    daemon: Callable[..., Daemon], server: Postgres
-) -> Iterator[Callable[..., list[Daemon]]]:
+def replicas(daemon: Start, server: Postgres) -> Callable[..., list[Daemon]]:
     """Return a function that starts replicas on a ledger of their own."""
 
     def start(*ports: int, **settings: Any) -> list[Daemon]:
         url = server.database()
         with ThreadPoolExecutor() as pool:
-            urls = [url.replace(f":{server.port}/", f":{port}/") for port in ports]
+            urls = [server.through(port, url) for port in ports]
             names = [f"replica{number}" for number in range(len(urls))]
             return list(
                 pool.map(lambda name, one: daemon(name, ledger=one, **settings), names, urls)

@@ -11,13 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from prometheus_client.openmetrics.parser import (
-    text_string_to_metric_families as parse_openmetrics,
-)
-from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
+from support.expositions import openmetrics_samples, samples
 from support.hostile import SECRET, objects, packets, values
-from support.packets import KEY, Packet, packet, signed
+from support.packets import KEY, Packet, body_of, packet, signed
 from support.settings import default
 from werkzeug.test import Client
 
@@ -75,7 +73,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 @example(packet("quality_threshold", average_score=[]))
 def test_a_signed_packet_has_an_answer(exporter: Exporter, hostile: Packet) -> None:
     """A properly signed packet with any contents is taken or refused, never an error."""
-    answer = exporter.post(json.dumps(signed(hostile)).encode())
+    answer = exporter.post(body_of(hostile))
     assert answer in ANSWERS
     assert answer[0] in (200, 400)
 
@@ -131,7 +129,7 @@ def test_what_was_sent_left_bounded_labels(exporter: Exporter) -> None:
         assert exporter.post(json.dumps(body).encode()) == (200, None)
     sources = set()
     text = exporter.private.get("/metrics?collect[]=ledger").text
-    for family in parse_text(text):
+    for family in text_string_to_metric_families(text):
         for sample in family.samples:
             own = dict(sample.labels)
             if "push_domain" in own:
@@ -152,16 +150,11 @@ def test_what_was_sent_left_a_readable_exposition(exporter: Exporter) -> None:
     text = exporter.private.get("/metrics?collect[]=ledger").text
     header = {"Accept": "application/openmetrics-text; version=1.0.0"}
     exposed = exporter.private.get("/metrics?collect[]=ledger", headers=header).text
-    shown = [
-        {
-            (sample.name, *sorted(sample.labels.items()))
-            for family in families
-            for sample in family.samples
-        }
-        for families in (parse_text(text), parse_openmetrics(exposed))
-    ]
     own = "tencent_css_exporter_scrape"
-    first, second = ({key for key in found if not key[0].startswith(own)} for found in shown)
+    first, second = (
+        {series for series in found if not series.startswith(own)}
+        for found in (samples(text), openmetrics_samples(exposed))
+    )
     assert first == second
     assert SECRET not in text + exposed
     assert KEY not in text + exposed

@@ -1,9 +1,7 @@
 """A body may be nested deeper than it can be written again."""
 
-from collections.abc import Callable
-
 import pytest
-from support.daemon import Daemon, request
+from support.daemon import Start, request
 from support.packets import packet
 
 from exporter.protocol import events
@@ -23,7 +21,7 @@ def test_deep_nesting_has_no_identity() -> None:
         events.parse({"event_type": 999, "deep": nested(300)}).identity  # noqa: B018 - asking is the test
 
 
-def test_deep_nesting_is_refused_not_failed(daemon: Callable[..., Daemon]) -> None:
+def test_deep_nesting_is_refused_not_failed(daemon: Start) -> None:
     """An authentic packet, nested too deep, is answered with 400, never with 500."""
     exporter = daemon()
     body = packet("push", event_type=999, deep=nested(300))

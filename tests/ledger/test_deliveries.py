@@ -172,21 +172,21 @@ def test_delivery_that_cannot_be_written_harms_no_callback(open_durable: Open) -
 
 def test_noting_from_many_threads_loses_nothing(ledger: Ledger) -> None:
     """Threads note while commits take: every one of few enough deliveries is told once."""
-    threads = [
-        threading.Thread(
-            target=lambda first=first: [
-                (ledger.note(taken(first + number)), time.sleep(0.01)) for number in range(50)
-            ]
-        )
-        for first in (0, 100, 200, 300, 400)
-    ]
+
+    def note_fifty(first: int) -> None:
+        for number in range(50):
+            ledger.note(taken(first + number))
+            time.sleep(0.01)  # so that commits come in between
+
+    firsts = (0, 100, 200, 300, 400)
+    threads = [threading.Thread(target=note_fifty, args=(first,)) for first in firsts]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         told = ledger.deliveries()
         assert len(set(told)) == len(told)
     assert {one.stream_id for one in ledger.deliveries()} == {
-        f"stream-{first + number}" for first in (0, 100, 200, 300, 400) for number in range(50)
+        f"stream-{first + number}" for first in firsts for number in range(50)
     }
 
 
