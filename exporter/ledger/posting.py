@@ -136,8 +136,10 @@ class _Work:
         if entry.opens and entry.stream:
             # It may be counted as active only when another push ends: its series has its place.
             active, origin = catalogue.ACTIVE_STREAMS.name, entry.opens.origin
-            labels = self._labels_of(active, source, (origin,))
-            self._added.setdefault((active, (*labels, origin), ""), (0, now))
+            labels = source
+            if (active, (*source, origin), "") not in self._added:
+                labels = self._labels_of(active, source, (origin,))
+                self._added.setdefault((active, (*labels, origin), ""), (0, now))
             if self._has_seen(entry.opens.interruption):
                 return Outcome.LATE
             now_ms = milliseconds(now)
