@@ -134,6 +134,13 @@ class Settings(BaseModel):
         description="Pairs of push domain and app name with labels of their own; the rest"
         " counts under other.",
     )
+    max_series: int = Field(
+        30_000,
+        ge=1,
+        le=10_000_000,
+        description="Series of all sources together; a series that would be one too many is"
+        " counted under other.",
+    )
     workers: int = Field(1, ge=1, le=64, description="Worker processes.")
     max_body_bytes: int = Field(
         1_048_576, ge=1024, le=2**30, description="Larger bodies are refused with 413."
