@@ -23,6 +23,7 @@ class Client(asyncio.Protocol):
     def __init__(self, run: "Run") -> None:
         self._run = run
         self._began = time.perf_counter()
+        self._is_answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send."""
@@ -31,7 +32,10 @@ class Client(asyncio.Protocol):
         transport.write(self._run.request())  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
-        """Take the answer, which comes in one piece, and let another one begin."""
+        """Take the answer by its beginning, and let another client begin."""
+        if self._is_answered:
+            return
+        self._is_answered = True
         self._run.taken(time.perf_counter() - self._began, good=data.startswith(b"HTTP/1.1 200"))
         asyncio.get_running_loop().call_later(CLOSES_AFTER_SECONDS, self._transport.close)
 
