@@ -30,7 +30,9 @@ def many_series(home: Path, series: int) -> None:
 
 
 def _record(home: Path, packets: Packets) -> None:
-    settings = load({"data_dir": str(home), "max_sources": "100000"}).settings
+    settings = load(
+        {"data_dir": str(home), "max_sources": "100000", "max_series": "1000000"}
+    ).settings
     ledger = open_ledger(settings.ledger_url, settings.part(Limits))
     while group := [_posting(packet) for packet in islice(packets, _GROUP)]:
         ledger.submit(group[:-1], lambda _: None)

@@ -34,9 +34,15 @@ LOG_EVENTS: Final = {
     "http.refused": "a connection was cut, or a request was no HTTP",
     "http.refused_suppressed": "this many more lines about connections and requests were left out",
     "ledger.available": "commits work again, after this failure",
+    "ledger.clock_doubted": "the clock jumped, or nobody tended the ledger for minutes: nothing is"
+    " forgotten for so long",
+    "ledger.clock_trusted": "the clock has run steadily since it was doubted",
     "ledger.created": "a new ledger was made",
     "ledger.failed": "a fault of the exporter itself: please report it",
+    "ledger.gauges_repaired": "gauges differed from the open pushes, or other rows, at the start",
+    "ledger.not_recounted": "gauges could not be compared with the rows at the start",
     "ledger.unavailable": "commits fail; a warning if the ledger could not be opened at the start",
+    "ledger.upgraded": "the ledger of an earlier version was brought up to date",
     "log.lost": "this many lines were lost: nobody read the log, or the disk was full",
     "tls.not_renewed": "the certificate or key found at SIGHUP cannot serve: the old ones stay in"
     " force",

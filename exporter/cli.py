@@ -22,6 +22,7 @@ from exporter.ledger import (
     Limits,
     UnusableLedger,
     check_url,
+    forget_sources,
     mark_used,
     open_ledger,
 )
@@ -85,8 +86,8 @@ def copy_ledger(source: str, target: str) -> None:
 
     Counts, open pushes and remembered packets go on as if nothing had happened. Stop the
     exporter first and start it on TO; meanwhile the platform keeps its callbacks. All is
-    copied or nothing, and FROM stays as it is. TO can be given as CSS_EXPORTER_LEDGER, out of
-    sight of those who list processes.
+    copied or nothing, and FROM keeps all that it has. TO can be given as CSS_EXPORTER_LEDGER,
+    out of sight of those who list processes.
     """
     if not target.startswith(("postgresql://", "postgres://")):
         raise click.UsageError("TO must be postgresql://user:password@host:port/database")
@@ -104,6 +105,30 @@ def copy_ledger(source: str, target: str) -> None:
         except (UnusableLedger, LedgerUnavailable, OSError) as error:
             raise click.ClickException(f"{error}. Nothing was copied.") from None
     click.echo(f"Copied {rows} rows. Start the exporter with this ledger now.")
+
+
+@main.command("forget-source")
+@click.argument("push_domain")
+@click.argument("app_name")
+@setting_options
+def forget_source(
+    push_domain: str, app_name: str, config: Path | None, **flags: str | None
+) -> None:
+    """Forget the series and open pushes of PUSH_DOMAIN and APP_NAME, as if it had never been.
+
+    In both * stands for any text. Gives back what made-up names took of max_sources and
+    max_series. Stop the exporter first, all replicas; meanwhile the platform keeps its callbacks.
+    """
+    settings = load_or_exit(config, flags).settings
+    logs.configure("console", "warning")
+    try:
+        forgotten = forget_sources(settings.ledger_url, push_domain, app_name)
+    except (UnusableLedger, LedgerUnavailable, OSError) as error:
+        raise click.ClickException(f"{error}. Nothing was forgotten.") from None
+    click.echo(
+        f"Forgot {forgotten.sources} sources, {forgotten.series} series and"
+        f" {forgotten.open_pushes} open pushes."
+    )
 
 
 @main.command("files")

@@ -6,8 +6,9 @@
     tally, note    -> waiting    what rides with a later commit
     snapshot, deliveries <- the same store's reader
 
-``store`` is what sqlite and postgres bring, ``durable`` makes a ledger of it; ``memory`` is
-the oracle of the tests.
+``facts`` is what a store and ``posting`` say to each other, ``gauges`` counts rows, ``clock``
+says whether the time can be trusted.  ``store`` is what sqlite and postgres bring, ``durable``
+makes a ledger of it; ``memory`` is the oracle of the tests.
 """
 
 from importlib import import_module
@@ -20,6 +21,7 @@ from exporter.ledger.interface import (
     REFUSED,
     Cell,
     Delivery,
+    Forgotten,
     Ledger,
     LedgerUnavailable,
     Limits,
@@ -31,13 +33,14 @@ from exporter.ledger.interface import (
     Snapshot,
     UnusableLedger,
 )
-from exporter.ledger.sqlite import SqliteLedger, files
+from exporter.ledger.sqlite import SqliteLedger, alone, files
 
 __all__ = [
     "DELIVERIES_KEPT",
     "REFUSED",
     "Cell",
     "Delivery",
+    "Forgotten",
     "Ledger",
     "LedgerUnavailable",
     "Limits",
@@ -49,6 +52,7 @@ __all__ = [
     "Snapshot",
     "UnusableLedger",
     "check_url",
+    "forget_sources",
     "mark_used",
     "open_ledger",
 ]
@@ -74,8 +78,24 @@ def open_ledger(url: str, limits: Limits, *, make: bool = True) -> Ledger:
     )
 
 
+def forget_sources(url: str, push_domain: str, app_name: str) -> Forgotten:
+    """Forget sources of a ledger that nobody uses, and give back their places.
+
+    In both names ``*`` stands for any text.  Gone are the series of these sources, their open
+    pushes and their places among ``max_sources`` and ``max_series``; packets stay remembered.
+    All of it or nothing.  Raises ``UnusableLedger``, also if an exporter is running, and
+    ``LedgerUnavailable``.
+    """
+    scheme, _, path = url.partition("://")
+    if scheme in _POSTGRES:
+        _postgres()
+        postgres = import_module("exporter.ledger.postgres.alone")
+        return cast("Forgotten", postgres.forget_sources(url, push_domain, app_name))
+    return alone.forget_sources(Path(path[1:]), push_domain, app_name)
+
+
 def mark_used(url: str) -> None:
-    """Keep ``copy-ledger`` from a SQLite ledger until this process and its children end.
+    """Keep those who want it alone from a SQLite ledger until this process and its children end.
 
     Raises ``UnusableLedger`` while it is being copied, ``OSError``.
     """

@@ -184,7 +184,7 @@ class SharedCommits:
         self._tend_at = time.monotonic() + TEND_SECONDS
         self._busy_since = time.monotonic()
         try:
-            if self._store.tend(time.time()):
+            if self._store.tend():
                 self._tend_at = 0.0
         except LedgerUnavailable as error:
             self._fail(str(error))

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from exporter.ledger.commits import SharedCommits
 from exporter.ledger.deliveries import newest_first
+from exporter.ledger.gauges import with_limits
 from exporter.ledger.interface import (
     Delivery,
     LedgerUnavailable,
+    Limits,
     Noted,
     Posting,
     Receipt,
@@ -22,8 +24,9 @@ from exporter.metrics.families import Increment
 class DurableLedger:
     """A ``Ledger`` whose counts outlive the process; each method is described there."""
 
-    def __init__(self, store: Store, reader: Reader) -> None:
+    def __init__(self, store: Store, reader: Reader, limits: Limits) -> None:
         self._reader = reader
+        self._limits = limits
         self._waiting = Waiting()
         self._commits = SharedCommits(store, self._waiting)
 
@@ -62,7 +65,7 @@ class DurableLedger:
 
     def snapshot(self) -> Snapshot:
         """Return all that is committed."""
-        return self._reader.snapshot()
+        return with_limits(self._reader.snapshot(), self._limits)
 
     def check(self) -> None:
         """Return if the ledger can commit now."""

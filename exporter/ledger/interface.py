@@ -19,9 +19,13 @@ counts and the same open pushes: an interruption closes only its own push, and a
 comes after its own interruption is ``late``: counted, not opened.
 
 **Bounded.**  At most ``max_sources`` pairs of push domain and app name have labels of their
-own; identities are forgotten, idle pushes expire, in small steps that ride with commits.
-Of a stream with very many open pushes a callback keeps the newest dozen alive.
-Of deliveries the newest few hundred are kept.
+own, and at most ``max_series`` series of all of them together are stored: what would be one
+too many counts under ``other``.  Identities are forgotten, idle pushes expire, in small steps
+between commits, and not by a clock that has just jumped (``clock``).  A callback keeps only the
+newest open push of its stream alive.  Of deliveries the newest few hundred are kept.
+
+**Of one clock.**  What is too old is decided by the clock of the machine that all who share
+the ledger have in common: PostgreSQL's server, or the only one.
 
 **Unavailable is an answer.**  Who waits for a commit that fails, or that does not come within
 ``UNAVAILABLE_AFTER_SECONDS``, gets ``LedgerUnavailable``.  A commit that hangs for so long is
@@ -78,6 +82,7 @@ class Limits:
     push_idle_seconds: float
     """0: open pushes never expire."""
     max_sources: int
+    max_series: int
 
     @property
     def hearing_seconds(self) -> float:
@@ -87,6 +92,11 @@ class Limits:
         in return an idle push expires up to this much later.
         """
         return self.push_idle_seconds / 100
+
+    @property
+    def silence_ms(self) -> float:
+        """Return after how many milliseconds without a sign of life an open push expires."""
+        return (self.push_idle_seconds + self.hearing_seconds) * 1000
 
 
 class Cell(NamedTuple):
@@ -163,6 +173,14 @@ class Noted(Protocol):
 
     def delivery(self) -> Delivery:
         """Return the delivery: an equal one each time, in any thread."""
+
+
+class Forgotten(NamedTuple):
+    """What a ledger has forgotten of sources: how many, their series, their open pushes."""
+
+    sources: int
+    series: int
+    open_pushes: int
 
 
 class LedgerUnavailable(Exception):  # noqa: N818 - a state that passes, not an error of ours

@@ -6,82 +6,27 @@ many callbacks share it, and every store decides alike.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final
 
+from exporter.ledger.facts import (
+    CellKey,
+    Facts,
+    OpenPush,
+    Plan,
+    Questions,
+    Series,
+    Source,
+    Stream,
+    milliseconds,
+)
 from exporter.ledger.interface import Limits, Outcome, Posting, Receipt
 from exporter.metrics import catalogue
 from exporter.metrics.entries import NAMELESS, Entry
 from exporter.metrics.families import Increment
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
-Source = tuple[str, str]
-Stream = tuple[str, str, str]
-CellKey = tuple[str, tuple[str, ...], str]
-"""Family, all labels, cell."""
-
-Numbers = Mapping[CellKey, tuple[int, float]]
-"""By cell: what to add or compare, and the Unix time at which the series begins if it is new."""
-
-NEWEST_PUSHES: Final = 16
-"""How many open pushes of one stream are looked at, at least: a stream may have thousands."""
-
 _NOBODY: Source = (UNKNOWN, UNKNOWN)
-
-
-class OpenPush(NamedTuple):
-    """A push that is open: its labels, where and when it began, when its stream was heard of."""
-
-    stream: Stream
-    source: Source
-    origin: str
-    began_at: float
-    heard_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """What a store must look up before it can post."""
-
-    identities: AbstractSet[bytes]
-    pushes: AbstractSet[bytes]
-    streams: AbstractSet[Stream]
-    sources: AbstractSet[Source]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """A store's answers.
-
-    ``seen``: which identities are remembered.  ``pushes``: the open pushes asked for, and the
-    newest of every stream concerned: so many that one remains whichever of them close.
-    ``sources``: which are admitted; ``room``: how many more may be.
-    """
-
-    seen: AbstractSet[bytes] = frozenset()
-    pushes: Mapping[bytes, OpenPush] = field(default_factory=dict)
-    sources: AbstractSet[Source] = frozenset()
-    room: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to write, in one transaction with the facts it was made from.
-
-    ``sources`` are those to admit.  Numbers ``added`` are added to what is stored; of those
-    ``latest`` the larger one stays.
-    """
-
-    receipts: Sequence[Receipt]
-    identities: Mapping[bytes, float]
-    opened: Mapping[bytes, OpenPush]
-    closed: AbstractSet[bytes]
-    heard: Mapping[bytes, float]
-    sources: AbstractSet[Source]
-    added: Numbers
-    latest: Numbers
 
 
 def questions(postings: Sequence[Posting]) -> Questions:
@@ -90,6 +35,7 @@ def questions(postings: Sequence[Posting]) -> Questions:
     pushes: set[bytes] = set()
     streams: set[Stream] = set()
     sources: set[Source] = set()
+    series: set[Series] = set()
     for entry, _ in postings:
         identities.add(entry.identity)
         if entry.stream:
@@ -99,9 +45,24 @@ def questions(postings: Sequence[Posting]) -> Questions:
             pushes.add(entry.identity)
         if entry.closes:
             pushes.add(entry.closes)
-        if entry.source and entry.source not in NAMELESS:
-            sources.add(entry.source)
-    return Questions(identities, pushes, streams, sources)
+        source = entry.source
+        if source and source not in NAMELESS:
+            sources.add(source)
+            for name, own, _, _ in entry.increments:
+                series.add((name, source, own))
+            if entry.opens:
+                series.add((catalogue.ACTIVE_STREAMS.name, source, (entry.opens.origin,)))
+    return Questions(identities, pushes, streams, sources, series)
+
+
+def questions_of_expiry(pushes: Iterable[OpenPush]) -> set[Series]:
+    """Return the series in which the closing of idle pushes is counted."""
+    (expired,) = _EXPIRED
+    return {
+        (expired.family, push.source, expired.labels)
+        for push in pushes
+        if push.source not in NAMELESS
+    }
 
 
 def plan(
@@ -124,11 +85,12 @@ def plan_expiry(idle: Iterable[bytes], facts: Facts, limits: Limits, now: float)
     for identity in idle:
         push = work.close(identity)
         if push:
-            work.count((catalogue.EXPIRED_PUSHES.add("idle"),), now, push.source)
+            work.count(_EXPIRED, now, push.source)
     return work.plan((), now)
 
 
 _RECEIPTS: Final = {outcome: Receipt(outcome) for outcome in Outcome}
+_EXPIRED: Final = (catalogue.EXPIRED_PUSHES.add("idle"),)
 
 
 class _Work:
@@ -141,32 +103,48 @@ class _Work:
         self._open = dict(facts.pushes)
         self._opened: dict[bytes, OpenPush] = {}
         self._closed: set[bytes] = set()
-        self._heard: dict[bytes, float] = {}
+        self._heard: dict[bytes, int] = {}
         self._sources: set[Source] = set()
+        self._series: set[Series] = set()
         self._added: dict[CellKey, tuple[int, float]] = {}
         self._latest: dict[CellKey, tuple[int, float]] = {}
         self._streams: dict[Stream, set[bytes]] = defaultdict(set)
         for identity, push in facts.pushes.items():
             self._streams[push.stream].add(identity)
-        self._before = {stream: self._newest(stream) for stream in self._streams}
+        self._before = {stream: self._newest_labels(stream) for stream in self._streams}
 
-    def post(self, entry: Entry, now: float) -> Outcome:
-        identity = entry.identity
-        if entry.stream in self._streams and self._limits.push_idle_seconds:
-            self._hear(entry.stream, now)
-        if self._has_seen(identity) or (entry.opens and identity in self._open):
+    def post(self, entry: Entry, received_at: float) -> Outcome:
+        now = self._facts.clock or received_at
+        if self._has_seen(entry.identity) or (entry.opens and entry.identity in self._open):
             self.count(entry.counts_again(), now)
-            return Outcome.DUPLICATE
+            outcome = Outcome.DUPLICATE
+        else:
+            outcome = self._take(entry, received_at, now)
+        # New pushes and interruptions speak of themselves, not of other pushes of their stream.
+        others = not entry.closes and (outcome is Outcome.DUPLICATE or not entry.opens)
+        if others and entry.stream in self._streams:
+            self._hear(entry.stream, now)
+        return outcome
+
+    def _take(self, entry: Entry, received_at: float, now: float) -> Outcome:
+        identity = entry.identity
         self._identities[identity] = now
         source = self._admitted(entry, now)
-        self.count(entry.counts_at(now), now, source)
+        self.count(entry.counts_at(received_at), now, source)
         if entry.closes:
             self.close(entry.closes)
         if entry.opens and entry.stream:
+            # It may be counted as active only when another push ends: its series has its place.
+            active, origin = catalogue.ACTIVE_STREAMS.name, entry.opens.origin
+            labels = source
+            if (active, (*source, origin), "") not in self._added:
+                labels = self._labels_of(active, source, (origin,))
+                self._added.setdefault((active, (*labels, origin), ""), (0, now))
             if self._has_seen(entry.opens.interruption):
                 return Outcome.LATE
-            began_at = now if entry.occurred_at is None else entry.occurred_at
-            push = OpenPush(entry.stream, source, entry.opens.origin, began_at, now)
+            now_ms = milliseconds(now)
+            began_at_ms = now_ms if entry.occurred_at_ms is None else entry.occurred_at_ms
+            push = OpenPush(entry.stream, labels, origin, began_at_ms, now_ms)
             self._open[identity] = self._opened[identity] = push
             self._streams[entry.stream].add(identity)
         return Outcome.ACCEPTED
@@ -175,13 +153,15 @@ class _Work:
         """Add increments, of a source where their family is labelled so."""
         for name, own, cell, amount in increments:
             family = catalogue.BY_NAME[name]
+            numbers = self._latest if family.latest else self._added
             key = (name, (*source, *own) if family.sourced else own, cell)
-            if family.latest:
-                value, created_at = self._latest.get(key, (amount, now))
-                self._latest[key] = (max(value, amount), created_at)
-            else:
-                value, created_at = self._added.get(key, (0, now))
-                self._added[key] = (value + amount, created_at)
+            known = numbers.get(key)
+            if known is None and family.sourced:  # else its series has its place
+                key = (name, (*self._labels_of(name, source, own), *own), cell)
+                known = numbers.get(key)
+            value, created_at = known or (amount if family.latest else 0, now)
+            value = max(value, amount) if family.latest else value + amount
+            numbers[key] = value, created_at
 
     def close(self, identity: bytes) -> OpenPush | None:
         """Close a push if it is open, and return it."""
@@ -194,19 +174,22 @@ class _Work:
         return push
 
     def plan(self, receipts: Sequence[Receipt], now: float) -> Plan:
-        """Return the plan, the gauges of what is open included."""
+        """Return the plan, the gauges of what is open and admitted included."""
         for stream in self._streams:
-            before, after = self._before.get(stream), self._newest(stream)
+            before, after = self._before.get(stream), self._newest_labels(stream)
             if before == after:
                 continue
             for newest, amount in ((before, -1), (after, 1)):
                 if newest:
-                    source, origin = newest
-                    counted = catalogue.ACTIVE_STREAMS.add(origin, amount=amount)
-                    self.count((counted,), now, source)
-        change = len(self._open) - len(self._facts.pushes)
-        if change:
-            self.count((catalogue.OPEN_PUSHES.add(amount=change),), now)
+                    key = (catalogue.ACTIVE_STREAMS.name, newest, "")
+                    value, created_at = self._added.get(key, (0, now))
+                    self._added[key] = (value + amount, created_at)
+        changes = (
+            (catalogue.OPEN_PUSHES, len(self._open) - len(self._facts.pushes)),
+            (catalogue.SOURCES, len(self._sources)),
+            (catalogue.SERIES, len(self._series)),
+        )
+        self.count((gauge.add(amount=change) for gauge, change in changes if change), now)
         return Plan(
             receipts,
             self._identities,
@@ -214,6 +197,7 @@ class _Work:
             self._closed,
             self._heard,
             self._sources,
+            self._series,
             self._added,
             self._latest,
         )
@@ -221,29 +205,45 @@ class _Work:
     def _has_seen(self, identity: bytes) -> bool:
         return identity in self._facts.seen or identity in self._identities
 
-    def _newest(self, stream: Stream) -> tuple[Source, str] | None:
-        """Return source and origin of a stream's newest open push."""
-        newest = max(
-            self._streams[stream],
-            key=lambda identity: (self._open[identity].began_at, identity),
+    def _newest(self, stream: Stream) -> bytes | None:
+        """Return the newest open push of a stream."""
+        return max(
+            self._streams.get(stream, ()),
+            key=lambda identity: (self._open[identity].began_at_ms, identity),
             default=None,
         )
-        return (self._open[newest].source, self._open[newest].origin) if newest else None
+
+    def _newest_labels(self, stream: Stream) -> tuple[str, ...] | None:
+        """Return the labels under which a stream is active."""
+        newest = self._newest(stream)
+        return (*self._open[newest].source, self._open[newest].origin) if newest else None
 
     def _hear(self, stream: Stream, now: float) -> None:
-        known = now - self._limits.hearing_seconds
-        for identity in self._streams[stream]:
-            if self._open[identity].heard_at < known:
-                self._heard[identity] = now
+        """Note that the newest push of a stream lives: what is said of a stream is of that one."""
+        newest = self._newest(stream) if self._limits.push_idle_seconds else None
+        if newest is None:
+            return
+        now_ms = milliseconds(now)
+        if abs(now_ms - self._open[newest].heard_at_ms) > self._limits.hearing_seconds * 1000:
+            self._heard[newest] = now_ms
 
     def _admitted(self, entry: Entry, now: float) -> Source:
         """Return the source labels of an entry, admitting a new source while there is room."""
         source = entry.source or _NOBODY
         if source in NAMELESS or source in self._facts.sources or source in self._sources:
             return source
-        if len(self._sources) >= self._facts.room:
+        if len(self._sources) >= self._facts.source_room:
             self.count((catalogue.OVERFLOWED_SOURCES.add(),), now)
             return OTHER, OTHER
         self._sources.add(source)
-        self.count((catalogue.SOURCES.add(),), now)
+        return source
+
+    def _labels_of(self, family: str, source: Source, own: tuple[str, ...]) -> Source:
+        """Return the source labels of a series, admitting a new one while there is room."""
+        series = (family, source, own)
+        if series in self._facts.series or series in self._series or source in NAMELESS:
+            return source
+        if len(self._series) >= self._facts.series_room:
+            return OTHER, OTHER
+        self._series.add(series)
         return source

@@ -25,8 +25,11 @@ class Store(Protocol):
         ``LedgerUnavailable`` after undoing all; the next call starts afresh.
         """
 
-    def tend(self, now: float) -> bool:
-        """Forget one small step's worth of what is too old; return if more is due."""
+    def tend(self) -> bool:
+        """Forget one small step's worth of what is too old; return if more is due.
+
+        Nothing while the store's clock is doubted, see ``clock``.
+        """
 
     def close(self) -> None:
         """Let go of the storage."""

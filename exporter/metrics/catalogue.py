@@ -232,6 +232,19 @@ SOURCES = Family(
     "Pairs of push_domain and app_name that have labels of their own, at most max_sources.",
     zeros=True,
 )
+SERIES = Family(
+    "tencent_css_exporter_series",
+    "gauge",
+    "Series stored with a push_domain and app_name of their own, at most max_series. A histogram"
+    " counts as one.",
+    zeros=True,
+)
+MAX_SERIES = Family(
+    "tencent_css_exporter_max_series",
+    "gauge",
+    "The setting max_series: what would be one series more counts under push_domain and"
+    " app_name other.",
+)
 COMMIT_SECONDS = Family(
     "tencent_css_exporter_ledger_commit_seconds",
     "histogram",

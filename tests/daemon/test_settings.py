@@ -33,6 +33,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "dedupe_hours": ("0.5", 0.5),
     "push_idle_days": ("0", 0),
     "max_sources": ("7", 7),
+    "max_series": ("77", 77),
     "workers": ("3", 3),
     "max_body_bytes": ("4096", 4096),
     "log_format": ("json", "json"),

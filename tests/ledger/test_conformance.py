@@ -1,15 +1,16 @@
 """What every ledger promises (``exporter.ledger.interface``), of every kind of ledger."""
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.ledgers import Open, entry, numbers, value
+from support.ledgers import Numbers, Open, entry, numbers, value
 from support.packets import all_packets
 from support.programs import until
 
-from exporter.ledger import Outcome
+from exporter.ledger import Ledger, Outcome
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import entry_for
 from exporter.protocol.events import parse
@@ -35,6 +36,7 @@ def test_an_entry_is_counted_whole(open_ledger: Open) -> None:
         (delay, "interruption", "sum"): 3000,
         (c.LAST_CALLBACK.name, "interruption", ""): round((occurred + 3) * 1000),
         (c.SOURCES.name, ""): 1,
+        (c.SERIES.name, ""): 2,
     }
 
 
@@ -199,12 +201,14 @@ def test_tallies_arrive_without_a_commit_of_their_own(open_ledger: Open) -> None
 
 
 def test_a_series_keeps_the_time_of_its_first_event(open_ledger: Open) -> None:
-    """``created_at`` is the receipt of a series' first event, whatever comes later."""
+    """``created_at`` is the time of a series' first event, whatever comes later."""
     ledger = open_ledger()
-    for number, now in enumerate((1790000100, 1790000200, 1790000300)):
+    first = time.time()
+    for number, now in enumerate((first, first + 100_000, first + 200_000)):
         ledger.record(entry("push", sequence=str(number)), now)
     cells = ledger.snapshot().cells
-    assert {cell.created_at for cell in cells if cell.family == c.PUSHES.name} == {1790000100}
+    (created_at,) = {cell.created_at for cell in cells if cell.family == c.PUSHES.name}
+    assert abs(created_at - first) < 50_000
 
 
 def test_the_last_callback_is_the_latest(open_ledger: Open) -> None:
@@ -270,3 +274,92 @@ def test_two_that_share_a_store_are_one_ledger(open_durable: Open) -> None:
     assert value(one, c.OPEN_PUSHES) == 0
     one.close()
     assert other.record(INTERRUPTION, 1790000200).outcome is Outcome.DUPLICATE
+
+
+# --- Not more series than ``max_series``
+
+
+def _sourced(found: Numbers) -> set[tuple[str, ...]]:
+    """Return the series of sources with labels of their own: family and labels."""
+    sourced = {family.name for family in c.LEDGER_FAMILIES if family.sourced}
+    return {key[:-1] for key in found if key[0] in sourced and key[1:3] != ("other", "other")}
+
+
+def test_series_beyond_the_limit_count_under_other(open_ledger: Open) -> None:
+    """What would be one series too many is counted in the same family, with its own labels."""
+    ledger = open_ledger(max_series=3)
+    ledger.record(PUSH, 1790000001)  # two: pushes, and active streams
+    ledger.record(entry("recording"), 1790000002)  # one, and two too many
+    ledger.record(entry("push", sequence="2", app="d2.example"), 1790000003)
+    ledger.record(entry("push", sequence="3", set_id=7, stream_id="camera-8"), 1790000004)
+    assert value(ledger, c.SERIES) == 3
+    assert value(ledger, c.PUSHES, *SOURCE, "mainland") == 1
+    assert value(ledger, c.RECORDINGS, *SOURCE, "hls") == 1
+    assert value(ledger, c.RECORDED_SECONDS, "other", "other", "hls") == 154
+    assert value(ledger, c.PUSHES, "other", "other", "mainland") == 1
+    assert value(ledger, c.PUSHES, "other", "other", "overseas") == 1
+    assert value(ledger, ACTIVE, "other", "other", "mainland") == 1
+    assert len(_sourced(numbers(ledger))) == 3
+    # Those that are there go on, whatever comes.
+    ledger.record(entry("push", sequence="4"), 1790000005)
+    assert value(ledger, c.PUSHES, *SOURCE, "mainland") == 2
+    for number in "1234":
+        ledger.record(entry("interruption", sequence=number), 1790000009)
+    ledger.record(entry("interruption", sequence="1", app="d2.example"), 1790000009)
+    assert value(ledger, c.SERIES) == 3
+
+
+def test_a_gauge_goes_back_to_the_series_that_it_was_counted_in(open_ledger: Open) -> None:
+    """Streams counted as active under ``other`` end there too, in whatever order they end."""
+    ledger = open_ledger(max_series=2)
+    for number, set_id in (("1", 2), ("2", 7), ("3", 2)):
+        fields = {"sequence": number, "set_id": set_id, "stream_id": f"camera-{set_id}"}
+        ledger.record(entry("push", **fields), 1790000001)
+    assert value(ledger, ACTIVE, *SOURCE, "mainland") == 1
+    assert value(ledger, ACTIVE, "other", "other", "overseas") == 1
+    for number, set_id in (("2", 7), ("3", 2), ("1", 2)):
+        fields = {"sequence": number, "set_id": set_id, "stream_id": f"camera-{set_id}"}
+        ledger.record(entry("interruption", **fields), 1790000002)
+    assert not [key for key in numbers(ledger) if key[0] == ACTIVE.name]
+
+
+def test_the_series_are_counted_exactly(open_durable: Open) -> None:
+    """After every sample, and after the ledger was opened again, their gauge is their number."""
+    ledger = open_durable()
+    for app in ("live.test.example", "d2.example"):
+        for sample in all_packets().values():
+            ledger.record(entry_for(parse(sample | {"app": app})), 1790000200)
+    found = numbers(ledger)
+    zero = {cell[:-1] for cell in _cells_at_zero(ledger)}
+    assert value(ledger, c.SERIES) == len(_sourced(found) | zero)
+    ledger.close()
+    assert value(open_durable(), c.SERIES) == found[c.SERIES.name, ""]
+
+
+def _cells_at_zero(ledger: Ledger) -> list[tuple[str, ...]]:
+    """Return the sourced cells that are stored, and 0."""
+    return [
+        (cell.family, *cell.labels, cell.cell)
+        for cell in ledger.snapshot().cells
+        if not cell.value and c.BY_NAME[cell.family].sourced and cell.labels[0] != "other"
+    ]
+
+
+def test_the_limit_of_series_is_shown(open_ledger: Open) -> None:
+    """Who is to be warned before the limit must know it."""
+    cells = open_ledger(max_series=77).snapshot().cells
+    assert [cell.value for cell in cells if cell.family == c.MAX_SERIES.name] == [77]
+
+
+# --- Whole milliseconds
+
+
+def test_two_pushes_a_microsecond_apart_are_counted_once(open_ledger: Open) -> None:
+    """Whichever is the newer one of two of one stream, every ledger sees the same, to the end."""
+    ledger = open_ledger()
+    for number, at, set_id in (("4", 1790000000.1000001, 2), ("5", 1790000000.1000002, 7)):
+        ledger.record(entry("push", sequence=number, event_time=at, set_id=set_id), 1790000001)
+    for number in "54":
+        ledger.record(entry("interruption", sequence=number), 1790000002)
+    assert [key for key in numbers(ledger) if key[0] == ACTIVE.name] == []
+    assert ledger.snapshot().oldest_open_push is None

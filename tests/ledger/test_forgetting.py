@@ -1,6 +1,7 @@
 """What every ledger forgets, and when: identities, and open pushes gone silent."""
 
 import time
+from itertools import count
 
 from support.ledgers import Open, entry, value
 from support.programs import until
@@ -75,3 +76,36 @@ def test_no_push_expires_without_a_limit(open_ledger: Open) -> None:
         "the ledger forgets what is old",
     )
     assert value(ledger, c.OPEN_PUSHES) == 1
+
+
+def test_a_callback_is_a_sign_of_life_of_the_newest_push_only(open_ledger: Open) -> None:
+    """A lost interruption does not keep a stream active for ever, however busy the stream is."""
+    ledger = open_ledger(push_idle_seconds=3)
+    began = int(time.time())
+    ledger.record(PUSH, time.time())  # its interruption is lost
+    ledger.record(entry("push", sequence="2", event_time=began), time.time())
+    serial = count()
+
+    def expired() -> int:
+        ledger.record(entry("screencapture", pic_full_url=f"{next(serial)}"), time.time())
+        return value(ledger, c.EXPIRED_PUSHES, *SOURCE, "idle")
+
+    until(lambda: expired() == 1, "the older push expires")
+    ledger.record(entry("interruption", sequence="2"), time.time())
+    assert value(ledger, ACTIVE, *SOURCE, "mainland") == 0
+
+
+def test_an_interruption_is_no_sign_of_life(open_ledger: Open) -> None:
+    """What ends one push of a stream says nothing of another that is still open."""
+    ledger = open_ledger(push_idle_seconds=3)
+    ledger.record(PUSH, time.time())  # its interruption is lost
+    serial = count(2)
+
+    def expired() -> int:
+        sequence, now = str(next(serial)), time.time()
+        ledger.record(entry("push", sequence=sequence, event_time=int(now)), now)
+        ledger.record(entry("interruption", sequence=sequence), now)
+        return value(ledger, c.EXPIRED_PUSHES, *SOURCE, "idle")
+
+    until(lambda: expired() == 1, "the push expires")
+    assert value(ledger, ACTIVE, *SOURCE, "mainland") == 0

@@ -29,7 +29,9 @@ def _of_a_push(draw: st.DrawFn, number: int) -> list[Entry]:
         "stream_id": draw(st.sampled_from(STREAMS)),
         "set_id": draw(st.sampled_from((2, 7, 0))),
     }
-    began = 1790000000 + draw(st.integers(0, 3))  # ties too
+    # Ties too, and times of a part of a millisecond.
+    part = draw(st.sampled_from((0, 0.1, 0.1000001, 0.1000002, 0.9999)))
+    began = 1790000000 + draw(st.integers(0, 3)) + part
     ended = {
         "event_time": began + 60,
         "errcode": draw(st.sampled_from((1, 12, 21, 99))),
@@ -86,7 +88,8 @@ def test_order_and_repetition_do_not_matter(
 def test_every_receipt_is_that_of_the_oracle(kind: str, data: st.DataObject) -> None:
     """Entry by entry a ledger gives the oracle's receipt, and at last its numbers.
 
-    Also where the order does matter: sources beyond the limit, a push described in two ways.
+    Also where the order does matter: sources and series beyond the limit, a push described in
+    two ways.
     """
     once = data.draw(_entries())
     forged = [entry("push", sequence="0", set_id=7, app="d.example", event_time=1790000001)]
@@ -96,7 +99,8 @@ def test_every_receipt_is_that_of_the_oracle(kind: str, data: st.DataObject) -> 
         opening(kind, Path(directory)) as open_it,
         opening("memory", Path(directory)) as open_oracle,
     ):
-        ledger, oracle = open_it(max_sources=2), open_oracle(max_sources=2)
+        most = {"max_sources": 2, "max_series": data.draw(st.sampled_from((3, 6, 30_000)))}
+        ledger, oracle = open_it(**most), open_oracle(**most)
         for number, one in enumerate(received):
             now = NOW + number
             assert ledger.record(one, now) == oracle.record(one, now)

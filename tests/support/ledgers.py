@@ -87,11 +87,15 @@ def entry(name: str, **fields: Any) -> Entry:
     return entry_for(parse(packet(name, **fields)))
 
 
-_OF_THE_STORE = {catalogue.COMMIT_SECONDS.name, catalogue.SCRAPE_SECONDS.name}
+_OF_THE_STORE = {
+    catalogue.COMMIT_SECONDS.name,
+    catalogue.SCRAPE_SECONDS.name,
+    catalogue.MAX_SERIES.name,
+}
 
 
 def numbers(ledger: Ledger, *without: str) -> Numbers:
-    """Return every number that is not 0, but those of the store's own work.
+    """Return every number that is not 0, but those of the store's own work and limits.
 
     ``without`` names families to leave out.
     """

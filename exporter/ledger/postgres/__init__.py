@@ -11,9 +11,12 @@ new.  Laid out like ``sqlite``:
     tables       what a posting asks, and what was planned, in SQL
     deliveries   the same for deliveries
     forgetting   what is too old, step by step
-    schema       the tables, and which databases are refused
+    numbers      the numbers among them: keys, rows, sums
+    recount      gauges that differ from the rows
+    schema       the tables, their versions, and which databases are refused
     connection   a session that connects when needed, and what its errors mean
     copy_ledger  moving the embedded ledger here
+    alone        what is done while no replica uses it
 """
 
 import structlog
@@ -39,4 +42,4 @@ class PostgresLedger(DurableLedger):
             store.open()
         except LedgerUnavailable as error:
             log.warning("ledger.unavailable", reason=str(error))
-        super().__init__(store, PostgresReader(url))
+        super().__init__(store, PostgresReader(url), limits)

@@ -1,8 +1,8 @@
 """Moving the embedded ledger to PostgreSQL: everything in one transaction, or nothing."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,18 +10,14 @@ import psycopg
 
 from exporter.ledger.interface import Delivery, UnusableLedger
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
+from exporter.ledger.postgres.numbers import cell_key, key_of
 from exporter.ledger.postgres.schema import TABLE_NAMES, prepare
-from exporter.ledger.postgres.tables import cell_key, key_of
-from exporter.ledger.sqlite.connection import connect
-from exporter.ledger.sqlite.files import FileLock, used_by_nobody
+from exporter.ledger.sqlite.alone import alone
 
 Rows = Iterable[tuple[Any, ...]]
 
 _DELIVERY: Final = ", ".join(Delivery._fields[:-1])
 _STEP: Final = 1000
-
-_LOCK_SECONDS: Final = 5.0
-"""Longer than an exporter keeps the lock, shorter than anyone waits for another copy."""
 
 # Table of the target, its columns, the query of the source, and what becomes of its rows.
 _COPIES: Final[tuple[tuple[str, str, str, Callable[[Rows], Rows]], ...]] = (
@@ -39,8 +35,8 @@ _COPIES: Final[tuple[tuple[str, str, str, Callable[[Rows], Rows]], ...]] = (
     ),
     (
         "open_push",
-        "identity, stream_key, stream, source, origin, began_at, heard_at",
-        "SELECT identity, stream, source, origin, began_at, heard_at FROM open_push",
+        "identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms",
+        "SELECT identity, stream, source, origin, began_at_ms, heard_at_ms FROM open_push",
         lambda rows: (
             (identity, key_of(stream), stream, *rest) for identity, stream, *rest in rows
         ),
@@ -67,7 +63,7 @@ def copy_ledger(path: Path, url: str, begin: Callable[[int], Callable[[int], Non
     those copied since the last call.
     Raises ``UnusableLedger`` and ``LedgerUnavailable``; then nothing was copied.
     """
-    with _source(path) as source:
+    with alone(path) as source:
         total = sum(_count(source, table) for table, *_ in _COPIES)
         try:
             parameters = parameters_of(url) | {"application_name": "css-exporter copy"}
@@ -81,26 +77,6 @@ def copy_ledger(path: Path, url: str, begin: Callable[[int], Callable[[int], Non
         except psycopg.Error as error:
             raise unavailable(error) from error
     return total
-
-
-@contextmanager
-def _source(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the source for nobody but us."""
-    if not path.is_file():
-        raise UnusableLedger(f"there is no ledger at {path}")
-    with ExitStack() as stack:
-        try:
-            lock = stack.enter_context(closing(FileLock(Path(f"{path}.lock"))))
-            stack.enter_context(lock.within(_LOCK_SECONDS))
-            stack.enter_context(used_by_nobody(path))
-            connection = stack.enter_context(closing(connect(path)))
-            # Possible only for the last connection; the next exporter changes it back.
-            connection.execute("PRAGMA journal_mode = DELETE")
-        except (sqlite3.OperationalError, BlockingIOError, TimeoutError) as error:
-            raise UnusableLedger(
-                f"{path} is in use: stop the exporter first, and wait for other copies ({error})"
-            ) from None
-        yield connection
 
 
 def _refuse_used(target: Connection) -> None:

@@ -14,7 +14,7 @@ from exporter.metrics.catalogue import BY_NAME
 _SELECT_CELLS: Final = """
     SELECT min(family), min(labels), min(cell), sum(value), max(value), min(created_at)
     FROM css_exporter.cell GROUP BY key"""
-_SELECT_OLDEST: Final = "SELECT min(began_at) FROM css_exporter.open_push"
+_SELECT_OLDEST: Final = "SELECT min(began_at_ms) FROM css_exporter.open_push"
 
 
 class PostgresReader:
@@ -58,7 +58,7 @@ def _snapshot(connection: Connection) -> Snapshot:
         if family in BY_NAME
     ]
     row = oldest.fetchone()
-    return Snapshot(cells, row[0] if row else None)
+    return Snapshot(cells, row[0] / 1000 if row and row[0] is not None else None)
 
 
 def _deliveries(connection: Connection) -> list[Delivery]:

@@ -6,11 +6,13 @@ All is in a schema of its own, so the database may hold other things too.
 from typing import Any, Final
 
 import psycopg
+import structlog
 
 from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection
+from exporter.ledger.postgres.recount import LOCK_TABLES, put_right
 
-VERSION: Final = 1
+VERSION: Final = 2
 LOCKS: Final = 0x43535301
 """The first half of the advisory locks that are no identity's; the second half is below."""
 
@@ -18,14 +20,7 @@ SCHEMA_LOCK: Final = -1
 SOURCES_LOCK: Final = -2
 # 0 and above: stripes.
 
-TABLES: Final = """
-CREATE TABLE css_exporter.ledger (
-    id integer PRIMARY KEY CHECK (id = 1),
-    version integer NOT NULL,
-    -- Written when a commit is to be proven possible.
-    committed_at double precision NOT NULL
-);
-
+_OF_CALLBACKS: Final = """
 -- What was received, to recognise redeliveries.
 CREATE TABLE css_exporter.identity (
     identity bytea PRIMARY KEY,
@@ -33,26 +28,40 @@ CREATE TABLE css_exporter.identity (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX identity_by_receipt ON css_exporter.identity (seen_at);
 
--- Pairs that have labels of their own. source: JSON array of push_domain, app_name.
--- This key, and those below: a digest of a text that may be too long for an index.
-CREATE TABLE css_exporter.source (
-    key bytea PRIMARY KEY,
-    source text NOT NULL
-);
-
 -- stream: JSON array of push_domain, app_name, stream_id; source: that of its labels.
+-- This key, and those below: a digest of a text that may be too long for an index.
 CREATE TABLE css_exporter.open_push (
     identity bytea PRIMARY KEY,
     stream_key bytea NOT NULL,
     stream text NOT NULL,
     source text NOT NULL,
     origin text NOT NULL,
-    began_at double precision NOT NULL,
-    heard_at double precision NOT NULL
+    began_at_ms bigint NOT NULL,
+    heard_at_ms bigint NOT NULL
 );
-CREATE INDEX open_push_by_stream ON css_exporter.open_push (stream_key, began_at, identity);
-CREATE INDEX open_push_by_beginning ON css_exporter.open_push (began_at);
-CREATE INDEX open_push_by_hearing ON css_exporter.open_push (heard_at);
+CREATE INDEX open_push_by_stream ON css_exporter.open_push (stream_key, began_at_ms, identity);
+CREATE INDEX open_push_by_beginning ON css_exporter.open_push (began_at_ms);
+CREATE INDEX open_push_by_hearing ON css_exporter.open_push (heard_at_ms);
+
+-- What is known of the server's clock, see exporter.ledger.clock.
+ALTER TABLE css_exporter.ledger
+    ADD COLUMN read_at double precision,
+    ADD COLUMN doubted_for double precision NOT NULL DEFAULT 0;
+"""
+
+_TABLES: Final = """
+CREATE TABLE css_exporter.ledger (
+    id integer PRIMARY KEY CHECK (id = 1),
+    version integer NOT NULL,
+    -- Written when a commit is to be proven possible.
+    committed_at double precision NOT NULL
+);
+
+-- Pairs that have labels of their own. source: JSON array of push_domain, app_name.
+CREATE TABLE css_exporter.source (
+    key bytea PRIMARY KEY,
+    source text NOT NULL
+);
 
 -- Every number that is shown, summed over its stripes. labels: JSON array; value: in units of
 -- 1/scale, and of any size: forged amounts must not stop a counter.
@@ -84,6 +93,13 @@ CREATE TABLE css_exporter.delivery (
 );
 """
 
+# Version 1 knew packets by identities without their push domain: they mean nothing now.
+_FROM_1: Final = f"""
+DROP TABLE css_exporter.identity;
+DROP TABLE css_exporter.open_push;
+{_OF_CALLBACKS}
+"""
+
 _END_ABANDONED: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = current_user
@@ -92,6 +108,8 @@ _END_ABANDONED: Final = """
 """A replica that was cut off between two packets of a transaction leaves its locks to a server
 process that waits for more, in a state that no time limit of PostgreSQL ends.  None of ours
 waits so long, and whoever cannot get a lock connects anew, which comes here."""
+
+log = structlog.get_logger()
 
 TABLE_NAMES: Final = ("identity", "source", "open_push", "cell", "delivery")
 
@@ -111,15 +129,13 @@ def _prepare(connection: Connection) -> None:
     (encoding,) = _row(connection, "SELECT current_setting('server_encoding')")
     if encoding != "UTF8":
         raise UnusableLedger(f"the database has the encoding {encoding}, and must have UTF8")
-    if not _is_ours(connection):
+    if _version(connection) < VERSION:
         with connection.transaction():
             connection.execute(LIMIT_TRANSACTION)
             # Others may be starting at the same moment: one of us makes the tables.
             connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, SCHEMA_LOCK))
-            if not _is_ours(connection):
-                _create(connection)
-    (version,) = _row(connection, "SELECT version FROM css_exporter.ledger")
-    if version > VERSION:
+            _make(connection, _version(connection))
+    if (version := _version(connection)) > VERSION:
         raise UnusableLedger(
             f"the ledger has schema version {version}, and this program knows {VERSION}:"
             " it was written by a newer version, which must be used again"
@@ -127,8 +143,8 @@ def _prepare(connection: Connection) -> None:
     connection.execute(_END_ABANDONED)
 
 
-def _is_ours(connection: Connection) -> bool:
-    """Return whether the tables are there; raise for a schema that is not ours."""
+def _version(connection: Connection) -> int:
+    """Return the version of the tables, 0 if there are none; raise for what is not ours."""
     # Not by to_regclass: its cache may not know what another has just made.
     tables = connection.execute(
         "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
@@ -136,17 +152,26 @@ def _is_ours(connection: Connection) -> bool:
     ).fetchall()
     if tables and ("ledger",) not in tables:
         raise UnusableLedger("the schema css_exporter is there, but is none of this program")
-    return bool(tables)
+    return int(_row(connection, "SELECT version FROM css_exporter.ledger")[0]) if tables else 0
 
 
-def _create(connection: Connection) -> None:
-    (schemas,) = _row(
-        connection, "SELECT count(*) FROM pg_namespace WHERE nspname = 'css_exporter'"
-    )
-    if not schemas:
-        connection.execute("CREATE SCHEMA css_exporter")
-    connection.execute(TABLES)
-    connection.execute("INSERT INTO css_exporter.ledger VALUES (1, %s, 0)", (VERSION,))
+def _make(connection: Connection, version: int) -> None:
+    """Make the tables, or bring those of version 1 up to date: counts and sources stay."""
+    if version == 0:
+        (schemas,) = _row(
+            connection, "SELECT count(*) FROM pg_namespace WHERE nspname = 'css_exporter'"
+        )
+        if not schemas:
+            connection.execute("CREATE SCHEMA css_exporter")
+        connection.execute(_TABLES)
+        connection.execute(_OF_CALLBACKS)
+        connection.execute("INSERT INTO css_exporter.ledger VALUES (1, %s, 0)", (VERSION,))
+    elif version == 1:
+        connection.execute(LOCK_TABLES)
+        connection.execute(_FROM_1)
+        put_right(connection)
+        connection.execute("UPDATE css_exporter.ledger SET version = %s", (VERSION,))
+        log.warning("ledger.upgraded", from_version=version, to_version=VERSION)
 
 
 def _row(connection: Connection, statement: str) -> tuple[Any, ...]:

@@ -1,16 +1,25 @@
 """The shared ledger's writing side."""
 
-import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from exporter.ledger.interface import Delivery, Limits, Posting, Receipt
+import structlog
+
+from exporter.ledger.interface import Delivery, LedgerUnavailable, Limits, Posting, Receipt
 from exporter.ledger.postgres import tables
 from exporter.ledger.postgres.connection import Connection, Session
 from exporter.ledger.postgres.deliveries import write as write_deliveries
 from exporter.ledger.postgres.forgetting import forget
+from exporter.ledger.postgres.numbers import stored_series
+from exporter.ledger.postgres.recount import recount
 from exporter.ledger.postgres.schema import prepare
-from exporter.ledger.posting import Plan, Source, plan
+from exporter.ledger.posting import plan
 from exporter.metrics.families import Increment
+
+if TYPE_CHECKING:
+    from exporter.ledger.facts import Plan
+
+log = structlog.get_logger()
 
 
 class PostgresStore:
@@ -19,11 +28,15 @@ class PostgresStore:
     def __init__(self, url: str, limits: Limits) -> None:
         self._limits = limits
         self._session = Session(url, self._prepare)
-        self._admitted: set[Source] = set()
+        self._known = tables.Known()
 
     def open(self) -> None:
         """Connect and make the tables.  Raises ``UnusableLedger``, ``LedgerUnavailable``."""
         self._session.open()
+        try:
+            self._session.run(recount)
+        except LedgerUnavailable as error:  # too much for a start, or just now
+            log.warning("ledger.not_recounted", reason=str(error))
 
     def commit(
         self,
@@ -33,25 +46,25 @@ class PostgresStore:
     ) -> Sequence[Receipt]:
         """Write everything in one transaction; see ``Store``."""
 
-        def transaction(connection: Connection) -> Plan:
-            now = time.time()
+        def transaction(connection: Connection) -> "Plan":
             with connection.together() as pipeline:
-                found = tables.answer(connection, pipeline, postings, self._limits, self._admitted)
+                found = tables.answer(connection, pipeline, postings, self._limits, self._known)
+                now = found.facts.clock or 0.0
                 planned = plan(postings, tallies, found.facts, self._limits, now)
                 tables.write(connection, planned, found.stripe)
                 write_deliveries(connection, deliveries)
                 if not postings and not tallies:
                     tables.prove(connection, now)
                 connection.commit_now()
-            # Admitted sources never change: there is no need to ask for them again.
-            self._admitted |= found.facts.sources | planned.sources
+            self._known.sources |= planned.sources
+            self._known.series |= planned.series
             return planned
 
         return self._session.run(transaction).receipts
 
-    def tend(self, now: float) -> bool:
+    def tend(self) -> bool:
         """Forget one step's worth; see ``Store``."""
-        return self._session.run(lambda connection: forget(connection, self._limits, now))
+        return self._session.run(lambda connection: forget(connection, self._limits))
 
     def close(self) -> None:
         """Close the connection."""
@@ -59,4 +72,5 @@ class PostgresStore:
 
     def _prepare(self, connection: Connection) -> None:
         prepare(connection)
-        self._admitted = set()  # it may be another database
+        # It may be another database.
+        self._known = tables.Known(series=stored_series(connection))

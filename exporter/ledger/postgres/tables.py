@@ -10,7 +10,7 @@ that others had committed by then:
   not see each other and leave the push open forever; and two first pushes of a stream would
   both count it as active.
 - An *identity* is decided by its unique index: the second inserter waits for the first.
-- *Sources* have one lock, taken only while there is one to admit.
+- *Sources* and *series* have one lock, taken only while there is one to admit.
 
 Nobody waits in a circle, since every transaction takes its locks in this order: sequences and
 streams (sorted), identities (sorted), sources, rows of pushes, numbers (sorted).  A stripe is
@@ -19,26 +19,26 @@ only tried for, and so are the rows of pushes that were merely heard of.
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from hashlib import blake2b
-from math import ceil
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 import psycopg
 
+from exporter.ledger.facts import NEWEST_PUSHES, Facts, OpenPush, Plan, Series, Source
 from exporter.ledger.interface import Limits, Posting
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
-from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
-from exporter.ledger.posting import (
-    NEWEST_PUSHES,
-    Facts,
-    Numbers,
-    OpenPush,
-    Plan,
-    Source,
-    questions,
+from exporter.ledger.postgres.numbers import (
+    add,
+    ask_series,
+    encode,
+    keep_latest,
+    key_of,
+    lock_of,
+    series_of,
 )
+from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
+from exporter.ledger.posting import questions
 
 STRIPES: Final = 16
 """How many transactions can add to the same number at the same moment.
@@ -48,19 +48,22 @@ each number has a row for each stripe, summed at every scrape; a transaction tak
 stripe that is free, so there are only as many rows as were ever needed at once.
 """
 
-_TRY_STRIPE: Final = """
-    SELECT stripe FROM generate_series(0, %b - 1) AS stripe
-    WHERE pg_try_advisory_xact_lock(%b, stripe) LIMIT 1"""
+_BEGIN: Final = """
+    SELECT extract(epoch FROM clock_timestamp())::float8, (
+        SELECT stripe FROM generate_series(0, %b - 1) AS stripe
+        WHERE pg_try_advisory_xact_lock(%b, stripe) LIMIT 1)"""
 _LOCK: Final = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%b::bigint[]) AS key"
-_LOCK_SOURCES: Final = "SELECT pg_advisory_xact_lock(%b, %b)"
+LOCK_SOURCES: Final = "SELECT pg_advisory_xact_lock(%b, %b)"
 _INSERT_IDENTITIES: Final = """
-    INSERT INTO css_exporter.identity SELECT * FROM unnest(%b::bytea[], %b::bigint[])
+    INSERT INTO css_exporter.identity
+    SELECT identity, ceil(extract(epoch FROM clock_timestamp()))
+    FROM unnest(%b::bytea[]) AS identity
     ON CONFLICT DO NOTHING RETURNING identity"""
 _SELECT_IDENTITIES: Final = "SELECT identity FROM css_exporter.identity WHERE identity = ANY(%b)"
 _SELECT_SOURCES: Final = "SELECT source FROM css_exporter.source WHERE key = ANY(%b)"
 _COUNT_SOURCES: Final = "SELECT count(*) FROM css_exporter.source"
 _SELECT_PUSHES: Final = """
-    SELECT identity, stream_key, stream, source, origin, began_at, heard_at
+    SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms
     FROM css_exporter.open_push WHERE identity = ANY(%b)"""
 # Of each stream only so many: one may have thousands.
 _SELECT_NEWEST: Final = """
@@ -68,31 +71,31 @@ _SELECT_NEWEST: Final = """
         SELECT unnest(%b::bytea[]) AS stream_key UNION
         SELECT stream_key FROM css_exporter.open_push WHERE identity = ANY(%b)) AS asked
     CROSS JOIN LATERAL (
-        SELECT identity, stream_key, stream, source, origin, began_at, heard_at
+        SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms
         FROM css_exporter.open_push AS own WHERE own.stream_key = asked.stream_key
-        ORDER BY began_at DESC, identity DESC LIMIT %b) AS newest"""
+        ORDER BY began_at_ms DESC, identity DESC LIMIT %b) AS newest"""
 _INSERT_SOURCES: Final = """
     INSERT INTO css_exporter.source SELECT * FROM unnest(%b::bytea[], %b::text[])
     ON CONFLICT DO NOTHING"""
 _DELETE_PUSHES: Final = "DELETE FROM css_exporter.open_push WHERE identity = ANY(%b)"
 _INSERT_PUSHES: Final = """
     INSERT INTO css_exporter.open_push SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::text[],
-        %b::text[], %b::text[], %b::float8[], %b::float8[])"""
+        %b::text[], %b::text[], %b::bigint[], %b::bigint[])"""
 # A row that is locked is being closed, or heard of by somebody else.
 _HEAR: Final = """
-    UPDATE css_exporter.open_push AS push SET heard_at = heard.at FROM (
-        SELECT identity, now.at FROM unnest(%b::bytea[], %b::float8[]) AS now(identity, at)
+    UPDATE css_exporter.open_push AS push SET heard_at_ms = heard.at FROM (
+        SELECT identity, now.at FROM unnest(%b::bytea[], %b::bigint[]) AS now(identity, at)
         JOIN css_exporter.open_push USING (identity) FOR UPDATE OF open_push SKIP LOCKED) AS heard
     WHERE push.identity = heard.identity"""
-_ADD: Final = """
-    INSERT INTO css_exporter.cell AS cell
-    SELECT key, %b::smallint, family, labels, name, value, created_at
-    FROM unnest(%b::bytea[], %b::text[], %b::text[], %b::text[], %b::numeric[], %b::float8[])
-        AS sums(key, family, labels, name, value, created_at)
-    ON CONFLICT (key, stripe) DO UPDATE SET value = """
-_UPSERT_ADDED: Final = f"{_ADD} cell.value + excluded.value"
-_UPSERT_LATEST: Final = f"{_ADD} greatest(cell.value, excluded.value)"
 _PROVE: Final = "UPDATE css_exporter.ledger SET committed_at = %b"
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known to be admitted, so that it need not be asked: it is never forgotten."""
+
+    sources: set[Source] = field(default_factory=set)
+    series: set[Series] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +107,19 @@ class Answer:
 
 
 def begin(connection: Connection) -> Cursor:
-    """Begin a transaction with its limits of time, and try for a stripe (``stripe_of``)."""
+    """Begin a transaction with its limits of time; see ``begun_at``."""
     connection.execute("BEGIN")
     connection.execute(LIMIT_TRANSACTION)
-    return connection.execute(_TRY_STRIPE, (STRIPES, LOCKS))
+    return connection.execute(_BEGIN, (STRIPES, LOCKS))
 
 
-def stripe_of(begun: Cursor) -> int:
-    """Return the stripe of a transaction that has begun.
+def begun_at(begun: Cursor) -> tuple[float, int]:
+    """Return the Unix time at which a transaction began, by the server's clock, and its stripe.
 
-    With none free it is the first one: whose rows are waited for, in the order of their keys.
+    With no stripe free it is the first one: whose rows are waited for, in the order of their keys.
     """
-    row = begun.fetchone()
-    return row[0] if row else 0
+    now, stripe = begun.fetchone() or (0.0, 0)
+    return now, stripe or 0
 
 
 def answer(
@@ -124,14 +127,11 @@ def answer(
     pipeline: psycopg.Pipeline,
     postings: Sequence[Posting],
     limits: Limits,
-    known: AbstractSet[Source],
+    known: Known,
 ) -> Answer:
-    """Begin, lock, insert the identities and look up what a posting asks.
-
-    ``known`` are sources of which it is known that they are admitted.
-    """
+    """Begin, lock, insert the identities and look up what a posting asks."""
     asked = questions(postings)
-    seen_at = {entry.identity: ceil(now) for entry, now in reversed(postings)}
+    received = {entry.identity for entry, _ in postings}
     pushes = list(asked.pushes)
     streams = {key_of(encode(stream)) for stream in asked.streams}
     locked = {
@@ -140,12 +140,13 @@ def answer(
         if entry.stream and (entry.opens or entry.closes)
     }
     most = max(NEWEST_PUSHES, len(pushes) + 1)
-    unknown = asked.sources - known
+    unknown = asked.sources - known.sources
+    unknown_series = asked.series - known.series
     while True:
         begun = begin(connection)
         _ask(connection, _LOCK, sorted(map(lock_of, locked | asked.pushes)))
-        inserted = _ask(connection, _INSERT_IDENTITIES, *columns(sorted(seen_at.items())))
-        remembered = _ask(connection, _SELECT_IDENTITIES, list(asked.identities - seen_at.keys()))
+        inserted = _ask(connection, _INSERT_IDENTITIES, sorted(received))
+        remembered = _ask(connection, _SELECT_IDENTITIES, list(asked.identities - received))
         named = _ask(connection, _SELECT_PUSHES, pushes)
         newest = (
             connection.execute(_SELECT_NEWEST, (list(streams), pushes, most))
@@ -153,6 +154,7 @@ def answer(
             else ()
         )
         sources = _ask_sources(connection, unknown)
+        series = ask_series(connection, unknown_series)
         pipeline.sync()
         rows = [*(named or ()), *newest]
         strangers = {key for identity, key, *_ in rows if identity in asked.pushes} - locked
@@ -163,14 +165,24 @@ def answer(
         connection.execute("ROLLBACK")
         locked |= strangers
     admitted, room = _sources(sources, limits)
-    if unknown - admitted and room > 0:  # admitted ones are never forgotten
-        connection.execute(_LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
+    stored, series_room = series_of(series, limits.max_series)
+    wanted = {
+        one for one in unknown_series - stored if room > 0 or one[1] not in unknown - admitted
+    }
+    if (unknown - admitted and room > 0) or (wanted and series_room > 0):
+        connection.execute(LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
         sources = _ask_sources(connection, unknown)
+        series = ask_series(connection, unknown_series)
         pipeline.sync()
         admitted, room = _sources(sources, limits)
-    seen = set(seen_at) - {identity for (identity,) in inserted or ()}
+        stored, series_room = series_of(series, limits.max_series)
+    known.sources |= admitted
+    known.series |= stored
+    seen = received - {identity for (identity,) in inserted or ()}
     seen |= {identity for (identity,) in remembered or ()}
-    return Answer(Facts(seen, pushes_in(rows), admitted | known, room), stripe_of(begun))
+    now, stripe = begun_at(begun)
+    facts = Facts(seen, pushes_in(rows), known.sources, room, known.series, series_room, clock=now)
+    return Answer(facts, stripe)
 
 
 def write(connection: Connection, plan: Plan, stripe: int) -> None:
@@ -183,22 +195,17 @@ def write(connection: Connection, plan: Plan, stripe: int) -> None:
             stream,
             encode(push.source),
             push.origin,
-            float(push.began_at),
-            float(push.heard_at),
+            push.began_at_ms,
+            push.heard_at_ms,
         )
         for identity, push in plan.opened.items()
     ]
-    heard = [(identity, float(at)) for identity, at in plan.heard.items()]
     _ask(connection, _INSERT_SOURCES, *columns(sources))
     _ask(connection, _DELETE_PUSHES, list(plan.closed))
     _ask(connection, _INSERT_PUSHES, *columns(opened))
-    _ask(connection, _HEAR, *columns(heard))
-    for statement, numbers in (
-        (_UPSERT_ADDED, plan.added),
-        (_UPSERT_LATEST, plan.latest),
-    ):
-        if numbers:
-            connection.execute(statement, (stripe, *columns(cell_rows(numbers))))
+    _ask(connection, _HEAR, *columns(plan.heard.items()))
+    add(connection, plan.added, stripe)
+    keep_latest(connection, plan.latest, stripe)
 
 
 def prove(connection: Connection, now: float) -> None:
@@ -209,40 +216,9 @@ def prove(connection: Connection, now: float) -> None:
 def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, OpenPush]:
     """Return the open pushes of rows that were read."""
     return {
-        identity: OpenPush(
-            tuple(orjson.loads(stream)), tuple(orjson.loads(source)), origin, began_at, heard_at
-        )
-        for identity, _, stream, source, origin, began_at, heard_at in rows
+        identity: OpenPush(tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest)
+        for identity, _, stream, source, *rest in rows
     }
-
-
-def cell_rows(numbers: Numbers) -> list[tuple[Any, ...]]:
-    """Return numbers as rows (key, family, labels, cell, value, created_at), in key order."""
-    rows = []
-    for (family, labels, cell), (value, created_at) in numbers.items():
-        text = encode(labels)
-        rows.append((cell_key(family, text, cell), family, text, cell, value, float(created_at)))
-    return sorted(rows)
-
-
-def encode(names: tuple[str, ...]) -> str:
-    """Return names as they are stored."""
-    return orjson.dumps(names).decode()
-
-
-def key_of(text: str) -> bytes:
-    """Return a digest of a text that may be too long for an index."""
-    return blake2b(text.encode(), digest_size=16).digest()
-
-
-def cell_key(family: str, labels: str, cell: str) -> bytes:
-    """Return the key of a number."""
-    return key_of(f"{family}\n{labels}\n{cell}")
-
-
-def lock_of(key: bytes) -> int:
-    """Return the advisory lock of a sequence or a stream."""
-    return int.from_bytes(key[-8:], signed=True)
 
 
 def _ask_sources(connection: Connection, unknown: AbstractSet[Source]) -> list[Cursor]:

@@ -9,9 +9,11 @@ writes (``commits``); between processes the file lock takes turns (``files``).  
     tables       what a posting asks, and what was planned, in SQL
     deliveries   the same for deliveries
     forgetting   what is too old, step by step
-    schema       the tables, and which files are refused
+    recount      gauges that differ from the rows
+    schema       the tables, their versions, and which files are refused
     connection   opening the file, and what its errors mean
     files        the lock between processes, safe creation
+    alone        what is done while no exporter uses it
 """
 
 import sqlite3
@@ -22,7 +24,7 @@ import structlog
 
 from exporter.ledger.durable import DurableLedger
 from exporter.ledger.interface import Limits, UnusableLedger
-from exporter.ledger.sqlite.connection import PASSING, connect, unavailable
+from exporter.ledger.sqlite.connection import PASSING, prepare, unavailable
 from exporter.ledger.sqlite.files import FileLock
 from exporter.ledger.sqlite.reader import SqliteReader
 from exporter.ledger.sqlite.schema import create_if_missing
@@ -47,7 +49,9 @@ class SqliteLedger(DurableLedger):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._lock.within(_START_SECONDS):
                 _make_or_try(path)
-        super().__init__(SqliteStore(path, self._lock, limits), SqliteReader(path, self._lock))
+        super().__init__(
+            SqliteStore(path, self._lock, limits), SqliteReader(path, self._lock), limits
+        )
 
 
 def _make_or_try(path: Path) -> None:
@@ -55,7 +59,7 @@ def _make_or_try(path: Path) -> None:
     try:
         if create_if_missing(path):
             log.info("ledger.created", path=str(path))
-        connect(path).close()
+        prepare(path)
     except sqlite3.Error as error:
         if path.is_file() and error.sqlite_errorcode & 0xFF in PASSING:
             # No reason to stay away: the store recovers by itself.

@@ -1,12 +1,13 @@
 """Connections to a ledger's file, and what their errors mean."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from exporter.ledger.interface import LedgerUnavailable, UnusableLedger
 from exporter.ledger.sqlite.files import inode
-from exporter.ledger.sqlite.schema import refuse_unusable
+from exporter.ledger.sqlite.schema import refuse_unusable, upgrade
 
 BUSY_SECONDS: Final = 4.0
 """How long to wait for a foreign program (a backup, a shell) that holds SQLite's own lock."""
@@ -23,8 +24,11 @@ _TO_WRITE: Final = (
 )
 
 
-def connect(path: Path, *pragmas: str) -> sqlite3.Connection:
-    """Open a ledger's file and refuse an unusable one; to write, the caller holds the lock."""
+def connect(path: Path, *pragmas: str, old: bool = False) -> sqlite3.Connection:
+    """Open a ledger's file and refuse an unusable one; to write, the caller holds the lock.
+
+    One of an older version too, unless ``old`` ones are wanted.
+    """
     if inode(path) is None:
         raise UnusableLedger(f"{path} is gone")
     connection = sqlite3.connect(
@@ -36,13 +40,19 @@ def connect(path: Path, *pragmas: str) -> sqlite3.Connection:
         cached_statements=512,
     )
     try:
-        refuse_unusable(connection, path)
+        refuse_unusable(connection, path, old=old)
         for pragma in pragmas or _TO_WRITE:
             connection.execute(pragma)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def prepare(path: Path) -> None:
+    """Bring the ledger of an earlier version, and its gauges, up to date; under the lock."""
+    with closing(connect(path, old=True)) as connection:
+        upgrade(connection)
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:

@@ -34,8 +34,8 @@ class SqliteReader:
                     "SELECT family, labels, cell, value, created_at FROM cell"
                 )
             ]
-            (oldest,) = connection.execute("SELECT min(began_at) FROM open_push").fetchone()
-            return Snapshot(cells, oldest)
+            (oldest,) = connection.execute("SELECT min(began_at_ms) FROM open_push").fetchone()
+            return Snapshot(cells, None if oldest is None else oldest / 1000)
 
     def deliveries(self) -> list[Delivery]:
         """Return the committed deliveries, oldest first."""

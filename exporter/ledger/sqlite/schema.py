@@ -9,13 +9,17 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+import structlog
+
+from exporter.ledger.gauges import say
 from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.sqlite.files import sync_directory
+from exporter.ledger.sqlite.recount import recount
 
 APPLICATION_ID: Final = 0x43535301
-VERSION: Final = 1
+VERSION: Final = 2
 
-TABLES: Final = """
+_OF_CALLBACKS: Final = """
 -- What was received, in order of receipt (rowid), to recognise redeliveries.
 CREATE TABLE identity (
     receipt INTEGER PRIMARY KEY,
@@ -23,20 +27,30 @@ CREATE TABLE identity (
     seen_at INTEGER NOT NULL
 );
 
--- Pairs that have labels of their own. source: JSON array of push_domain, app_name.
-CREATE TABLE source (source TEXT PRIMARY KEY) WITHOUT ROWID;
-
 -- stream: JSON array of push_domain, app_name, stream_id; source: that of its labels.
 CREATE TABLE open_push (
     identity BLOB PRIMARY KEY,
     stream TEXT NOT NULL,
     source TEXT NOT NULL,
     origin TEXT NOT NULL,
-    began_at REAL NOT NULL,
-    heard_at REAL NOT NULL
+    began_at_ms INTEGER NOT NULL,
+    heard_at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX open_push_by_stream ON open_push (stream, began_at, identity);
-CREATE INDEX open_push_by_beginning ON open_push (began_at);
+CREATE INDEX open_push_by_stream ON open_push (stream, began_at_ms, identity);
+CREATE INDEX open_push_by_beginning ON open_push (began_at_ms);
+
+-- One row: what is known of the machine's clock, see exporter.ledger.clock.
+CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    read_at REAL,
+    doubted_for REAL NOT NULL
+);
+INSERT INTO clock VALUES (1, NULL, 0);
+"""
+
+_TABLES: Final = """
+-- Pairs that have labels of their own. source: JSON array of push_domain, app_name.
+CREATE TABLE source (source TEXT PRIMARY KEY) WITHOUT ROWID;
 
 -- Every number that is shown. labels: JSON array; value: in units of 1/scale.
 CREATE TABLE cell (
@@ -69,11 +83,16 @@ CREATE TABLE proof (id INTEGER PRIMARY KEY CHECK (id = 1), committed_at REAL NOT
 INSERT INTO proof VALUES (1, 0);
 """
 
+# Version 1 knew packets by identities without their push domain: they mean nothing now.
+_FROM_1: Final = f"DROP TABLE identity; DROP TABLE open_push; {_OF_CALLBACKS}"
+
 _SMALL_BYTES: Final = 64 * 2**20
 """Up to here the table of identities is checked at start too; a larger one by its use."""
 
 _DAMAGE: Final = ("SQLITE_NOTADB", "SQLITE_ERROR")  # no database; a table is missing
 _CHECKED: Final = ("cell", "source", "open_push", "delivery", "proof")
+
+log = structlog.get_logger()
 
 
 def create_if_missing(path: Path) -> bool:
@@ -96,7 +115,7 @@ def create_if_missing(path: Path) -> bool:
     try:
         connection.executescript(
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-            f" PRAGMA synchronous = FULL; BEGIN; {TABLES} COMMIT;"
+            f" PRAGMA synchronous = FULL; BEGIN; {_OF_CALLBACKS} {_TABLES} COMMIT;"
         )
     finally:
         connection.close()
@@ -106,8 +125,33 @@ def create_if_missing(path: Path) -> bool:
     return True
 
 
-def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ``UnusableLedger`` unless a file is a whole ledger of a version that we know."""
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a ledger of version 1 up to date, and put right gauges that differ: all or nothing.
+
+    Counts, sources and deliveries stay.  The caller holds the ledger's lock.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    # Unlike other statements a script would commit what it finds begun.
+    connection.executescript(f"BEGIN IMMEDIATE; {_FROM_1 if version == 1 else ''}")
+    try:
+        different = recount(connection)
+        if version < VERSION:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    if version < VERSION:
+        log.warning("ledger.upgraded", from_version=version, to_version=VERSION)
+    else:
+        say(different)
+
+
+def refuse_unusable(connection: sqlite3.Connection, path: Path, *, old: bool = False) -> None:
+    """Raise ``UnusableLedger`` unless a file is a whole ledger of our version.
+
+    Or, with ``old``, of one that can be upgraded.
+    """
     if path.stat().st_size == 0:
         raise UnusableLedger(f"{path} is empty, so it is no ledger: restore it or move it away")
     try:
@@ -119,6 +163,10 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
             raise UnusableLedger(
                 f"{path} has schema version {version}, and this program knows {VERSION}:"
                 " it was written by a newer version, which must be used again"
+            )
+        if version < VERSION and not old:
+            raise UnusableLedger(
+                f"{path} has schema version {version}: start the exporter again to upgrade it"
             )
         small = path.stat().st_size < _SMALL_BYTES
         for table in (*_CHECKED, *(("identity",) if small else ())):

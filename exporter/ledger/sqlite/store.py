@@ -2,10 +2,11 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from exporter.ledger.facts import Series  # noqa: TC001 - as in its neighbours
 from exporter.ledger.interface import Delivery, Limits, Posting, Receipt, UnusableLedger
 from exporter.ledger.posting import plan, questions
 from exporter.ledger.sqlite import tables
@@ -19,13 +20,21 @@ from exporter.metrics.families import Increment
 class SqliteStore:
     """The writing side, called by the committing thread alone."""
 
-    def __init__(self, path: Path, lock: FileLock, limits: Limits) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock: FileLock,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
         self._lock = lock
         self._connection: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
         self._limits = limits
+        self._clock = clock
         self._forgetting = Forgetting(limits)
+        self._series: set[Series] = set()  # those stored: they are never forgotten
 
     def commit(
         self,
@@ -35,19 +44,20 @@ class SqliteStore:
     ) -> Sequence[Receipt]:
         """Write everything in one transaction; see ``Store``."""
         with self._transaction() as connection:
-            now = time.time()
-            facts = tables.answer(connection, questions(postings), self._limits)
+            now = self._clock()
+            facts = tables.answer(connection, questions(postings), self._limits, self._series)
             planned = plan(postings, tallies, facts, self._limits, now)
             tables.write(connection, planned)
             write_deliveries(connection, deliveries)
             if not postings and not tallies:
                 tables.prove(connection, now)
-            return planned.receipts
+        self._series |= planned.series
+        return planned.receipts
 
-    def tend(self, now: float) -> bool:
+    def tend(self) -> bool:
         """Forget one step's worth; see ``Store``."""
         with self._transaction() as connection:
-            return self._forgetting.step(connection, now)
+            return self._forgetting.step(connection, self._clock())
 
     def close(self) -> None:
         """Close the connection; the last one of all processes checkpoints, under the lock."""
@@ -81,6 +91,7 @@ class SqliteStore:
         if self._connection is None:
             self._connection = connect(self._path)
             self._inode = inode(self._path)
+            self._series = tables.stored_series(self._connection)
         elif inode(self._path) != self._inode:
             # Writing on would count into a file without a name, lost at the next start.
             raise UnusableLedger(f"{self._path} was removed or replaced while in use")

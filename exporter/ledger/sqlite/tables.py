@@ -13,17 +13,20 @@ from typing import Any, Final
 
 import orjson
 
-from exporter.ledger.interface import Limits
-from exporter.ledger.posting import (
+from exporter.ledger.facts import (
     NEWEST_PUSHES,
     Facts,
     Numbers,
     OpenPush,
     Plan,
     Questions,
+    Series,
     Source,
     Stream,
 )
+from exporter.ledger.gauges import SOURCED, series_in
+from exporter.ledger.interface import Limits
+from exporter.metrics.catalogue import SERIES
 
 _ROWS: Final = 100
 """Rows in a statement: old builds of SQLite take 999 values in one."""
@@ -33,7 +36,8 @@ _ROWS: Final = 100
 _INSERT_IDENTITIES: Final = "INSERT OR FAIL INTO identity (identity, seen_at) VALUES {rows}"
 _INSERT_SOURCES: Final = "INSERT OR FAIL INTO source VALUES {rows}"
 _INSERT_PUSHES: Final = """
-    INSERT OR FAIL INTO open_push (identity, stream, source, origin, began_at, heard_at)
+    INSERT OR FAIL INTO open_push
+        (identity, stream, source, origin, began_at_ms, heard_at_ms)
     VALUES {rows}"""
 _UPSERT_ADDED: Final = """
     INSERT OR FAIL INTO cell (family, labels, cell, value, created_at) VALUES {rows}
@@ -44,17 +48,26 @@ _UPSERT_LATEST: Final = """
 
 # One row of JSON, since each row is a step.
 _SELECT_PUSHES: Final = """
-    SELECT json_group_array(json_array(hex(identity), stream, source, origin, began_at, heard_at))
+    SELECT json_group_array(json_array(
+        hex(identity), stream, source, origin, began_at_ms, heard_at_ms))
     FROM open_push WHERE identity IN ({marks})"""
 _SELECT_NEWEST: Final = """
-    SELECT json_group_array(json_array(hex(identity), stream, source, origin, began_at, heard_at))
+    SELECT json_group_array(json_array(
+        hex(identity), stream, source, origin, began_at_ms, heard_at_ms))
     FROM json_each(?) AS asked CROSS JOIN open_push WHERE identity IN (
         SELECT own.identity FROM open_push AS own WHERE own.stream = asked.value
-        ORDER BY own.began_at DESC, own.identity DESC LIMIT ?)"""
+        ORDER BY own.began_at_ms DESC, own.identity DESC LIMIT ?)"""
+
+_SELECT_SERIES: Final = """
+    SELECT DISTINCT family, labels FROM (VALUES {marks}) AS asked
+    CROSS JOIN cell WHERE family = asked.column1 AND labels = asked.column2"""
+_COUNT_SERIES: Final = "SELECT coalesce(sum(value), 0) FROM cell WHERE family = ?"
 
 
-def answer(connection: sqlite3.Connection, asked: Questions, limits: Limits) -> Facts:
-    """Look up what a posting asks."""
+def answer(
+    connection: sqlite3.Connection, asked: Questions, limits: Limits, known: set[Series]
+) -> Facts:
+    """Look up what a posting asks; ``known`` are series that are stored, and gets others."""
     seen = {
         identity
         for chunk in _chunks(asked.identities)
@@ -64,7 +77,10 @@ def answer(connection: sqlite3.Connection, asked: Questions, limits: Limits) -> 
         )
     }
     pushes = open_pushes(connection, asked.pushes, asked.streams)
-    return Facts(seen, pushes, *_sources(connection, asked, limits))
+    sources, room = _sources(connection, asked, limits)
+    return Facts(
+        seen, pushes, sources, room, known, look_up(connection, asked.series, limits, known)
+    )
 
 
 def write(connection: sqlite3.Connection, plan: Plan) -> None:
@@ -74,12 +90,12 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
         _INSERT_IDENTITIES,
         [(identity, ceil(seen_at)) for identity, seen_at in plan.identities.items()],
     )
-    _insert(connection, _INSERT_SOURCES, [(_encode(source),) for source in plan.sources])
+    _insert(connection, _INSERT_SOURCES, [(encode(source),) for source in plan.sources])
     _insert(
         connection,
         _INSERT_PUSHES,
         [
-            (identity, _encode(stream), _encode(source), *rest)
+            (identity, encode(stream), encode(source), *rest)
             for identity, (stream, source, *rest) in plan.opened.items()
         ],
     )
@@ -88,12 +104,42 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
             f"DELETE FROM open_push WHERE identity IN ({_marks(chunk)})",  # noqa: S608 - marks
             chunk,
         )
-    for identity, heard_at in plan.heard.items():  # rare: once in a hundredth of push_idle_days
+    for identity, heard_at_ms in plan.heard.items():  # rare: once in a hundredth of push_idle_days
         connection.execute(
-            "UPDATE open_push SET heard_at = ? WHERE identity = ?", (heard_at, identity)
+            "UPDATE open_push SET heard_at_ms = ? WHERE identity = ?", (heard_at_ms, identity)
         )
-    _insert(connection, _UPSERT_ADDED, _cells(plan.added))
+    add(connection, plan.added)
     _insert(connection, _UPSERT_LATEST, _cells(plan.latest))
+
+
+def add(connection: sqlite3.Connection, numbers: Numbers) -> None:
+    """Add to what is stored."""
+    _insert(connection, _UPSERT_ADDED, _cells(numbers))
+
+
+def look_up(
+    connection: sqlite3.Connection, asked: AbstractSet[Series], limits: Limits, known: set[Series]
+) -> int:
+    """Add those of the series that are stored to ``known``; return the room for others."""
+    unknown = asked - known
+    if not unknown:
+        return 0
+    for chunk in _chunks(unknown):
+        marks = ", ".join(["(?, ?)"] * len(chunk))
+        values = [text for name, source, own in chunk for text in (name, encode((*source, *own)))]
+        known |= series_in(connection.execute(_SELECT_SERIES.format(marks=marks), values))
+    (count,) = connection.execute(_COUNT_SERIES, (SERIES.name,)).fetchone()
+    return limits.max_series - int(count)
+
+
+def stored_series(connection: sqlite3.Connection) -> set[Series]:
+    """Return all series that are stored of sources with labels of their own."""
+    return series_in(
+        connection.execute(
+            f"SELECT DISTINCT family, labels FROM cell WHERE family IN ({_marks(SOURCED)})",  # noqa: S608 - marks
+            SOURCED,
+        )
+    )
 
 
 def prove(connection: sqlite3.Connection, now: float) -> None:
@@ -114,18 +160,23 @@ def open_pushes(
         pushes |= _decoded(*connection.execute(statement, chunk).fetchone())
     asked = {*streams, *(push.stream for push in pushes.values())}
     if asked:
-        keys = orjson.dumps([_encode(stream) for stream in asked]).decode()
+        keys = orjson.dumps([encode(stream) for stream in asked]).decode()
         most = max(NEWEST_PUSHES, len(identities) + 1)
         pushes |= _decoded(*connection.execute(_SELECT_NEWEST, (keys, most)).fetchone())
     return pushes
 
 
+def encode(names: tuple[str, ...]) -> str:
+    """Return names as they are stored."""
+    return orjson.dumps(names).decode()
+
+
 def _decoded(rows: str) -> dict[bytes, OpenPush]:
     return {
         bytes.fromhex(identity): OpenPush(
-            tuple(orjson.loads(stream)), tuple(orjson.loads(source)), origin, began_at, heard_at
+            tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest
         )
-        for identity, stream, source, origin, began_at, heard_at in orjson.loads(rows)
+        for identity, stream, source, *rest in orjson.loads(rows)
     }
 
 
@@ -135,7 +186,7 @@ def _sources(
     admitted: set[Source] = set()
     if not asked.sources:
         return admitted, 0
-    for chunk in _chunks(map(_encode, asked.sources)):
+    for chunk in _chunks(map(encode, asked.sources)):
         admitted |= {
             tuple(orjson.loads(source))
             for (source,) in connection.execute(
@@ -149,7 +200,7 @@ def _sources(
 
 def _cells(numbers: Numbers) -> list[tuple[Any, ...]]:
     return [
-        (family, _encode(labels), cell, *number)
+        (family, encode(labels), cell, *number)
         for (family, labels, cell), number in numbers.items()
     ]
 
@@ -161,10 +212,6 @@ def _insert(connection: sqlite3.Connection, statement: str, rows: list[tuple[Any
             statement.format(rows=", ".join([marks] * len(chunk))),
             [value for row in chunk for value in row],
         )
-
-
-def _encode(labels: tuple[str, ...]) -> str:
-    return orjson.dumps(labels).decode()
 
 
 def _marks(values: Sequence[Any]) -> str:

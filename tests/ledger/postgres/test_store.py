@@ -151,9 +151,9 @@ def _sequences() -> list[Entry]:
 )
 def test_a_batch_is_as_good_as_one_by_one(batches: Sequence[Sequence[Entry]]) -> None:
     """In one commit, in order: the oracle's receipts, and at last its numbers."""
-    limits = replace(LONG, max_sources=2)
+    limits = replace(LONG, max_sources=2, max_series=6)
     with opening("memory", None) as open_oracle:  # type: ignore[arg-type]  # memory has no directory
-        oracle = open_oracle(max_sources=2)
+        oracle = open_oracle(max_sources=2, max_series=6)
         server_url = postgres_server().only_database()
         store = PostgresStore(server_url, limits)
         now = NOW

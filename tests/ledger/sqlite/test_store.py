@@ -240,7 +240,8 @@ def test_old_identities_are_forgotten_in_small_steps(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     opened(path).close()
     lock = FileLock(Path(f"{path}.lock"))
-    store = SqliteStore(path, lock, replace(LONG, dedupe_seconds=100))
+    clock = iter([1790000500.0] * 100)
+    store = SqliteStore(path, lock, replace(LONG, dedupe_seconds=100), lambda: next(clock))
     count = 2 * FORGET_STEP + 10
     for begin in range(0, count, 1000):
         postings = [
@@ -252,7 +253,7 @@ def test_old_identities_are_forgotten_in_small_steps(tmp_path: Path) -> None:
     left = []
     more = True
     while more:
-        more = store.tend(1790000500)
+        more = store.tend()
         left.append(_query(path, "SELECT count(*) FROM identity")[0])
     assert left == [count + 1 - FORGET_STEP, count + 1 - 2 * FORGET_STEP, 1]
     store.close()
