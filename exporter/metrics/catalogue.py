@@ -221,10 +221,7 @@ ERRCODE_INFO = Family(
     {**_ERRCODE, "description": tuple({errcode.description for errcode in ERRCODES})},
 )
 OPEN_PUSHES = Family(
-    "tencent_css_exporter_open_pushes",
-    "gauge",
-    "Open pushes remembered by the ledger.",
-    zeros=True,
+    "tencent_css_exporter_open_pushes", "gauge", "Open pushes in the ledger.", zeros=True
 )
 SOURCES = Family(
     "tencent_css_exporter_sources",
