@@ -13,13 +13,15 @@ from tempfile import TemporaryDirectory
 import click
 
 from bench import report
+from bench.forwarding import forwarding
 from bench.measures import MEASURES, Options
 
+ALL = MEASURES | {"forwarding": forwarding}
 DOCS = Path(__file__).parents[1] / "docs"
 
 
 @click.command()
-@click.option("--only", multiple=True, type=click.Choice(list(MEASURES)), help="A part of it.")
+@click.option("--only", multiple=True, type=click.Choice(list(ALL)), help="A part of it.")
 @click.option("--rounds", default=5, show_default=True, help="How often each is measured.")
 @click.option("--seconds", default=5.0, show_default=True, help="How long each time.")
 @click.option(
@@ -36,10 +38,10 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, out: Path) -> None:
     raw["machine"] = _machine(rounds, seconds)
     with TemporaryDirectory(prefix="css-bench-") as home:
         options = Options(Path(home), rounds, seconds, lambda text: click.echo(text, err=True))
-        for name in only or MEASURES:
-            raw["tables"][name] = asdict(MEASURES[name](options))
+        for name in only or ALL:
+            raw["tables"][name] = asdict(ALL[name](options))
             raw_path.write_text(json.dumps(raw, indent=1) + "\n")
-    tables = [raw["tables"][name] for name in MEASURES if name in raw["tables"]]
+    tables = [raw["tables"][name] for name in ALL if name in raw["tables"]]
     (out / "benchmarks.md").write_text(report.document(tables, raw["machine"]))
 
 

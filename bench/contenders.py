@@ -106,7 +106,7 @@ def running(
 ) -> Iterator[Running]:
     """Run a contender on free ports until the block ends; ``home`` is its own directory."""
     home.mkdir(parents=True, exist_ok=True)
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     command = [sys.executable, *contender.arguments]
     own = {**os.environ, **contender.environment, **environment}
     own["PROMETHEUS_MULTIPROC_DIR"] = str(home)
@@ -152,7 +152,8 @@ def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"it does not start: {log.read_text()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -59,7 +59,7 @@ def send(load: Load, to: Running, seconds: float, *, core: str | None = "1") -> 
         command = [sys.executable, "-m", "bench.late", *map(str, given)]
     else:
         script = "pushgateway.lua" if to.contender is PUSHGATEWAY else "load.lua"
-        command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "20s"]
+        command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds:g}s", "--timeout", "20s"]
         command += ["-s", str(_HERE / script), f"http://127.0.0.1:{to.port}/"]
     pinned = ["taskset", "-c", core] if core else []
     before = to.cpu_seconds()

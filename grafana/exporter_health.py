@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grafana import exporters
+from grafana import exporters, forwarding
 from grafana.alerts import annotation
 from grafana.board import Section, dashboard
 from grafana.exporters import LAST_CALLBACK, NOTHING
@@ -47,6 +47,10 @@ def build() -> dict[str, Any]:
             Section(
                 "Do callbacks come, are they taken, are they on time?",
                 [(7, _callbacks()), (20, [_events(), _delays()])],
+            ),
+            Section(
+                "Consumer: does it take its callbacks?",
+                [(7, [*forwarding.courses(), forwarding.events()])],
             ),
             Section("Processes", [(5, [_processes()])]),
         ],

@@ -43,6 +43,14 @@ QUANTILES: Final = {
 
 OUTCOMES: Final = {"accepted": MAIN, "redelivered": "#C77DFF", "refused": "#D4577B"}
 
+FORWARDS: Final = {
+    "taken": MAIN,
+    "refused": "#D4577B",
+    "unreachable": "#A67C52",
+    "timed_out": "#9B6DDB",
+    "overloaded": "#22A7B8",
+}
+
 
 def fixed(colour: str) -> dict[str, Any]:
     """Return a field's setting for one colour."""

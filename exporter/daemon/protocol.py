@@ -224,8 +224,8 @@ class Handshake(SSLProtocol):  # type: ignore[misc]  # uvloop's types leave it o
         self.transport = transport
         self.since = asyncio.get_running_loop().time()
         self.deadline = self.since + SILENT_SECONDS
-        self._open.add(self)
         super().connection_made(transport)
+        self._open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: the whole connection."""

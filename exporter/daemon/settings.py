@@ -25,9 +25,8 @@ NEVER_EMPTY: Final = "never empty"
 
 _Addresses = Annotated[kinds.Address, BeforeValidator(kinds.address)]
 _Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(kinds.secrets), NEVER_EMPTY]
-_Names = Annotated[
-    tuple[str, ...], BeforeValidator(kinds.separated), AfterValidator(kinds.event_names)
-]
+_Separated = Annotated[tuple[str, ...], BeforeValidator(kinds.separated)]
+_Names = Annotated[_Separated, AfterValidator(kinds.event_names)]
 _Consumer = Annotated[str, AfterValidator(kinds.consumer)]
 _File = Annotated[Path, AfterValidator(kinds.readable_file)]
 
@@ -41,12 +40,10 @@ class Settings(BaseModel):
         kinds.Address("0.0.0.0", 8080), description="Public listener: callbacks only."
     )
     metrics_listen: _Addresses = Field(
-        kinds.Address("127.0.0.1", 10063),
-        description="Private listener: metrics, health, pages.",
+        kinds.Address("127.0.0.1", 10063), description="Private listener: metrics, health, pages."
     )
     callback_keys: _Secrets = Field(
-        (),
-        description="Callback keys, separated by commas; any of them may have signed.",
+        (), description="Callback keys, separated by commas; any of them may have signed."
     )
     callback_keys_by_domain: Annotated[
         dict[str, _Secrets], BeforeValidator(kinds.table), NEVER_EMPTY
@@ -163,9 +160,7 @@ class Settings(BaseModel):
         description="Bearer token for the private listener, health excepted. A browser asks"
         " for it as a password, with any user name.",
     )
-    metrics_hosts: Annotated[
-        tuple[str, ...], BeforeValidator(kinds.separated), AfterValidator(kinds.host_names)
-    ] = Field(
+    metrics_hosts: Annotated[_Separated, AfterValidator(kinds.host_names)] = Field(
         (),
         description="Names, separated by commas, by which the private listener may be asked"
         " beside localhost and IP addresses; others are answered with 421.",

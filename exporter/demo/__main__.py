@@ -22,19 +22,31 @@ from exporter.sending.progress import interrupt_on
 @click.option("--callback-port", default=8080, show_default=True, help="For callbacks.")
 @click.option("--metrics-port", default=10063, show_default=True, help="For metrics and pages.")
 @click.option("--prometheus-port", default=9090, show_default=True, help="For Prometheus.")
+@click.option("--consumer", is_flag=True, help="With a service behind it that fails for a minute.")
+@click.option("--consumer-port", default=9000, show_default=True, help="For that service.")
 @click.option("--rate", default=25.0, show_default=True, help="Callbacks a second.")
 @click.option("--streams", default=60, show_default=True, help="Hosts.")
 def main(
-    callback_port: int, metrics_port: int, prometheus_port: int, rate: float, streams: int
+    callback_port: int,
+    metrics_port: int,
+    prometheus_port: int,
+    consumer: bool,
+    consumer_port: int,
+    rate: float,
+    streams: int,
 ) -> None:
     """Run exporter, simulator and Prometheus together until Ctrl-C."""
     interrupt_on(signal.SIGINT, signal.SIGTERM)
-    ports = parts.Ports(callback_port, metrics_port, prometheus_port)
+    ports = parts.Ports(
+        callback_port, metrics_port, prometheus_port, consumer_port if consumer else None
+    )
     prometheus = shutil.which("prometheus")
     refuse_taken(ports.callbacks, "--callback-port")
     refuse_taken(ports.metrics, "--metrics-port")
     if prometheus:
         refuse_taken(ports.prometheus, "--prometheus-port")
+    if ports.consumer:
+        refuse_taken(ports.consumer, "--consumer-port")
     try:
         _run(ports, prometheus, rate, streams)
     except KeyboardInterrupt:
@@ -44,7 +56,11 @@ def main(
 def _run(ports: parts.Ports, prometheus: str | None, rate: float, streams: int) -> None:
     with ExitStack() as stack:
         home = Path(stack.enter_context(TemporaryDirectory(prefix="css-exporter-demo-")))
-        running = [stack.enter_context(parts.exporter(home, ports))]
+        running = []
+        if ports.consumer:
+            running.append(stack.enter_context(parts.consumer(home, ports.consumer)))
+            wait_for_answer(running[-1], ports.consumer, "/")
+        running.append(stack.enter_context(parts.exporter(home, ports)))
         wait_for_answer(running[-1], ports.callbacks, "/-/healthy")
         if prometheus:
             running.append(stack.enter_context(parts.prometheus(prometheus, home, ports)))

@@ -25,12 +25,22 @@ def guide(ports: Ports, *, has_prometheus: bool) -> str:
         ]
     else:
         lines.append(("Prometheus", "not installed (Debian package prometheus), left out"))
+    incident = (
+        "After two minutes, and then every five, the platform drops pushes for a minute: look at\n"
+        '  interruptions with cause="platform".'
+    )
+    if ports.consumer:
+        lines.append(("What the consumer has", f"http://{HOST}:{ports.consumer}/"))
+        incident += (
+            " In the same minute the consumer answers 500: look at\n"
+            "  tencent_css_forwards_total and at the deliveries. All of it comes again."
+        )
     width = max(len(name) for name, _ in lines)
     table = "\n".join(f"  {name:{width}}  {address}" for name, address in lines)
     return f"""
 {table}
 
-  After two minutes, and then every five, the platform drops pushes for a minute: look at
-  interruptions with cause="platform". Ctrl-C ends all of it; before that the simulator
-  compares what it sent with what the metrics show.
+  {incident}
+  Ctrl-C ends all of it; before that the simulator compares what it sent with what the
+  metrics show.
 """

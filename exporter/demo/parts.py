@@ -24,21 +24,28 @@ class Ports:
     callbacks: int
     metrics: int
     prometheus: int
+    consumer: int | None = None
+    """None: there is none behind the exporter."""
+
+
+def consumer(home: Path, port: int) -> Part:
+    """Run a consumer that fails for a minute now and then."""
+    command = [sys.executable, "-m", "exporter.demo.consumer", str(port)]
+    return running("consumer", command, signal.SIGTERM, home / "consumer.log")
 
 
 def exporter(home: Path, ports: Ports) -> Part:
     """Run the exporter on a ledger below ``home``."""
-    command = _ours(
-        "serve",
-        {
-            "callback-listen": f"{HOST}:{ports.callbacks}",
-            "metrics-listen": f"{HOST}:{ports.metrics}",
-            "callback-keys": KEY,
-            "data-dir": home / "data",
-            "log-format": "json",
-        },
-    )
-    return running("exporter", command, signal.SIGTERM, home / "exporter.log")
+    flags = {
+        "callback-listen": f"{HOST}:{ports.callbacks}",
+        "metrics-listen": f"{HOST}:{ports.metrics}",
+        "callback-keys": KEY,
+        "data-dir": home / "data",
+        "log-format": "json",
+    }
+    if ports.consumer:
+        flags["forward-to"] = f"http://{HOST}:{ports.consumer}/callbacks"
+    return running("exporter", _ours("serve", flags), signal.SIGTERM, home / "exporter.log")
 
 
 def prometheus(program: str, home: Path, ports: Ports) -> Part:
@@ -72,7 +79,8 @@ def simulator(ports: Ports, rate: float, streams: int) -> Part:
             "duration": 0,
             "rate": rate,
             "streams": streams,
-            "time-scale": 20,
+            # Some events have two retries only: with a consumer they must outlast its minute.
+            "time-scale": 1 if ports.consumer else 20,
         },
     )
     return running("simulator", command, signal.SIGINT)

@@ -16,6 +16,8 @@ from support.expositions import samples
 from support.programs import free_port, program, stop, until
 from support.repository import ROOT
 
+from exporter.demo.consumer import fails
+
 Demo = tuple[subprocess.Popen[bytes], dict[str, int], Path]
 
 
@@ -24,10 +26,11 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
     """Return a function that starts the demonstration on free ports."""
     with ExitStack() as stack:
 
-        def start(**environment: str) -> Demo:
-            ports = {name: free_port() for name in ("callback", "metrics", "prometheus")}
+        def start(*flags: str, **environment: str) -> Demo:
+            names = ("callback", "metrics", "prometheus", "consumer")
+            ports = {name: free_port() for name in names}
             output = tmp_path / "demo.txt"
-            command = [sys.executable, "-m", "exporter.demo"]
+            command = [sys.executable, "-m", "exporter.demo", *flags]
             for name, port in ports.items():
                 command += [f"--{name}-port", str(port)]
             # TMPDIR: to see that nothing is left behind.
@@ -135,3 +138,30 @@ def test_ctrl_c_where_a_shell_ignores_it(demo: Callable[..., Demo]) -> None:
         signal.signal(signal.SIGINT, before)
     until(lambda: pushes(ports) > 5 or process.poll() is not None, "figures move", 60)
     assert "exactly what was sent" in ended(process, ports, output)
+
+
+def test_a_consumer_gets_all_of_it(demo: Callable[..., Demo]) -> None:
+    """With a consumer behind the exporter both have the same callbacks."""
+    process, ports, output = demo("--consumer", PATH="")
+
+    def has() -> dict[str, int]:
+        try:
+            return dict(request(ports["consumer"], "GET", "/", timeout=5).json)
+        except OSError:
+            return {}
+
+    until(lambda: has().get("taken", 0) > 20 or process.poll() is not None, "callbacks come", 60)
+    until(lambda: _counted(ports) == has()["different"], "both have the same")
+    assert "What the consumer has" in ended(process, ports, output)
+
+
+def _counted(ports: dict[str, int]) -> float:
+    """Return how many different callbacks the exporter counts."""
+    shown = figures(ports["metrics"])
+    return sum(shown[name] for name in shown if name.startswith("tencent_css_callbacks_total"))
+
+
+def test_the_consumer_fails_for_a_minute() -> None:
+    """After two minutes, and then every five."""
+    failing = [seconds for seconds in range(800) if fails(seconds)]
+    assert failing == [*range(120, 180), *range(420, 480), *range(720, 780)]

@@ -21,6 +21,7 @@ from support.boards import (
     rules,
     substituted,
 )
+from support.consumer import Consumer
 from support.daemon import Daemon
 from support.expositions import samples
 from support.packets import packet
@@ -51,6 +52,8 @@ MAY_BE_EMPTY = {
     "TencentCSSExporterDown": "the exporter is up",
     "TencentCSSReplicaDown": "the exporter is up",
     "TencentCSSNoCallbacks": "callbacks come",
+    "TencentCSSConsumerRefuses": "the consumer takes nearly all callbacks",
+    "TencentCSSConsumerSlow": "the consumer is quick",
     "TencentCSSBadSignatures": "more callbacks are accepted than are refused",
     "TencentCSSCallbackRefusals": "a few callbacks are refused",
     "TencentCSSLedgerNotCommitting": "the ledger commits",
@@ -98,28 +101,36 @@ def server(
     """Return a Prometheus with a day of history that scrapes a daemon with traffic."""
     name, jobs = STACKS[request.param]
     home = tmp_path_factory.mktemp("stack")
-    exporter = Daemon(home / "data", new_series_zero_seconds=0, max_sources=2)
+    consumer = Consumer(home / "consumer")
+    exporter = Daemon(
+        home / "data", new_series_zero_seconds=0, max_sources=2, forward_to=consumer.url
+    )
     target = f"127.0.0.1:{exporter.private_port}"
     config = _configuration(jobs, target, quick_rules(home / "rules"))
     prometheus = Prometheus(home / "prometheus", config, program_name=name)
     try:
+        consumer.start()
         _leave_behind_an_idle_push(exporter)
         with exporter:
+            _refuse(exporter, consumer)
             traffic.live(exporter)
             traffic.every_errcode(exporter)
             _write_history(exporter, jobs, home, target)
             with prometheus:
                 prometheus.until_up()
                 traffic.live(exporter, since=100)
+                _refuse(exporter, consumer)
                 # The second burst is what rates see: the series is there since the first.
                 _burst(exporter, prometheus, since=1000, until_at_least=14)
                 _burst(exporter, prometheus, since=2000, until_at_least=28)
+                _refuse(exporter, consumer)
                 exporter.terminate()
                 exporter.start()
                 traffic.live(exporter, since=200)
                 yield prometheus
     finally:
         exporter.__exit__()
+        consumer.stop()
 
 
 def _configuration(jobs: Mapping[str, str], target: str, rule_files: str) -> str:
@@ -131,6 +142,13 @@ def _configuration(jobs: Mapping[str, str], target: str, rule_files: str) -> str
     for job in config["scrape_configs"]:
         job["static_configs"] = [{"targets": [target] if job["job_name"] in jobs else []}]
     return str(yaml.safe_dump(config))
+
+
+def _refuse(exporter: Daemon, consumer: Consumer) -> None:
+    """Let the consumer refuse one callback."""
+    consumer.behave(status=500)
+    assert exporter.post(packet("push")).status == 500
+    consumer.behave()
 
 
 def _burst(exporter: Daemon, prometheus: Prometheus, *, since: int, until_at_least: int) -> None:

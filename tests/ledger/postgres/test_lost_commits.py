@@ -43,6 +43,20 @@ def test_the_answer_to_a_commit_is_lost(cut_and_other: tuple[Proxy, Ledger, Ledg
     assert value(other, c.CALLBACKS, "push") == value(other, c.OPEN_PUSHES) == 1
 
 
+def test_what_has_no_identity_may_count_twice(
+    cut_and_other: tuple[Proxy, Ledger, Ledger],
+) -> None:
+    """A refusal whose commit nobody knows of goes again: rather twice than not at all."""
+    proxy, cut, other = cut_and_other
+    proxy.at_commit = "lose_answer"
+    cut.tally([c.REJECTIONS.add("expired")])
+    with pytest.raises(LedgerUnavailable):
+        cut.record(entry("push"), NOW)
+    assert deliver(cut, entry("push"), NOW) is Outcome.DUPLICATE
+    assert value(other, c.CALLBACKS, "push") == 1
+    assert value(other, c.REJECTIONS, "expired") == 2
+
+
 def test_a_commit_is_lost(cut_and_other: tuple[Proxy, Ledger, Ledger]) -> None:
     """It was not committed: unavailable; the redelivery is new."""
     proxy, cut, other = cut_and_other
