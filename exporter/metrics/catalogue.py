@@ -221,10 +221,7 @@ ERRCODE_INFO = Family(
     {**_ERRCODE, "description": tuple({errcode.description for errcode in ERRCODES})},
 )
 OPEN_PUSHES = Family(
-    "tencent_css_exporter_open_pushes",
-    "gauge",
-    "Open pushes remembered by the ledger.",
-    zeros=True,
+    "tencent_css_exporter_open_pushes", "gauge", "Open pushes in the ledger.", zeros=True
 )
 SOURCES = Family(
     "tencent_css_exporter_sources",
@@ -235,15 +232,13 @@ SOURCES = Family(
 SERIES = Family(
     "tencent_css_exporter_series",
     "gauge",
-    "Series stored with a push_domain and app_name of their own, at most max_series. A histogram"
-    " counts as one.",
+    "Series stored of all sources, at most max_series; a histogram counts as one.",
     zeros=True,
 )
 MAX_SERIES = Family(
     "tencent_css_exporter_max_series",
     "gauge",
-    "The setting max_series: what would be one series more counts under push_domain and"
-    " app_name other.",
+    "The setting max_series: a series that would be one too many counts under other.",
 )
 COMMIT_SECONDS = Family(
     "tencent_css_exporter_ledger_commit_seconds",
@@ -267,7 +262,6 @@ LAST_SCRAPE = Family(
     latest=True,
     scale=1000,
 )
-
 BUILD_INFO = Family(
     "tencent_css_exporter_build_info",
     "gauge",
@@ -282,12 +276,8 @@ LEDGER_UP = Family(
     of_process=True,
 )
 CALLBACK_KEYS = Family(
-    "tencent_css_exporter_callback_keys",
-    "gauge",
-    "Callback keys that may sign.",
-    of_process=True,
+    "tencent_css_exporter_callback_keys", "gauge", "Callback keys that may sign.", of_process=True
 )
-
 UNCOMMITTED_REJECTIONS = Family(
     "tencent_css_exporter_uncommitted_rejections",
     "gauge",
