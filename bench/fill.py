@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from exporter.daemon.settings import load
+from exporter.daemon.loading import load
 from exporter.ledger import Limits, Posting, open_ledger
 from exporter.metrics.entries import entry_for
 from exporter.protocol.envelope import Envelope

@@ -13,8 +13,9 @@ from exporter import DISTRIBUTION
 from exporter.daemon import doctor, files, logs
 from exporter.daemon.flags import load_given, load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
+from exporter.daemon.loading import ENV_PREFIX, SettingsError
 from exporter.daemon.server import Server
-from exporter.daemon.settings import ENV_PREFIX, Settings, SettingsError
+from exporter.daemon.settings import Settings
 from exporter.daemon.templates import template
 from exporter.ledger import (
     LedgerUnavailable,

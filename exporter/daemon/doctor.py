@@ -15,8 +15,9 @@ from typing import Final, Literal, NamedTuple
 from exporter.daemon import tls
 from exporter.daemon.asking import Exporter
 from exporter.daemon.keys import KEY_FILE, KEY_LENGTH
+from exporter.daemon.loading import Loaded
 from exporter.daemon.setting_types import Address, keys_in, without_password
-from exporter.daemon.settings import Loaded, Settings
+from exporter.daemon.settings import Settings
 from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, open_ledger
 from exporter.web.formatting import span
 

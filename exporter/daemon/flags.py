@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from exporter.daemon.loading import CONFIG_VARIABLE, Loaded, SettingsError, load
 from exporter.daemon.setting_types import without_password
-from exporter.daemon.settings import CONFIG_VARIABLE, Loaded, Settings, SettingsError, load
+from exporter.daemon.settings import Settings
 
 
 def setting_options(command: Any) -> Any:

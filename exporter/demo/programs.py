@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from exporter.daemon.settings import ENV_PREFIX
+from exporter.daemon.loading import ENV_PREFIX
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 30.0

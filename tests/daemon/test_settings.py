@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from exporter import cli
 from exporter.daemon.keys import keys_of
-from exporter.daemon.settings import Settings, SettingsError, load
+from exporter.daemon.loading import SettingsError, load
+from exporter.daemon.settings import Settings
 from exporter.ledger import Limits
 
 KEYS = ("callback_keys", "callback_keys_file", "callback_keys_by_domain")

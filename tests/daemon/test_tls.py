@@ -9,7 +9,7 @@ from support.commands import css_exporter
 from support.programs import program, until
 from support.tls import make
 
-from exporter.daemon.settings import SettingsError, load
+from exporter.daemon.loading import SettingsError, load
 from exporter.daemon.tls import TlsError, check
 
 

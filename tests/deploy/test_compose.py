@@ -15,7 +15,8 @@ from support.packets import KEY
 from support.programs import program
 from support.repository import ROOT
 
-from exporter.daemon.settings import ENV_PREFIX, Settings
+from exporter.daemon.loading import ENV_PREFIX
+from exporter.daemon.settings import Settings
 
 STACKS = ("compose.yaml", "compose.replicas.yaml")
 PARTS = ROOT / "deploy" / "compose"

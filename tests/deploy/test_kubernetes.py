@@ -13,7 +13,8 @@ from support.programs import until
 from support.prometheus import Prometheus
 from support.repository import ROOT
 
-from exporter.daemon.settings import ENV_PREFIX, Settings
+from exporter.daemon.loading import ENV_PREFIX
+from exporter.daemon.settings import Settings
 from exporter.web.private import HEALTH_PATHS
 from exporter.web.scrape import PARTS
 

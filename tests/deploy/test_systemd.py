@@ -14,8 +14,9 @@ from support.packets import packet
 from support.programs import program
 from support.repository import ROOT
 
+from exporter.daemon.loading import CONFIG_VARIABLE, ENV_PREFIX
 from exporter.daemon.server import GRACEFUL_SECONDS
-from exporter.daemon.settings import CONFIG_VARIABLE, ENV_PREFIX, Settings
+from exporter.daemon.settings import Settings
 
 UNIT = ROOT / "deploy" / "systemd" / "css-exporter.service"
 COMMAND = "/opt/css-exporter/bin/css-exporter"

@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 from exporter.daemon import logs
 from exporter.daemon.composition import compose
 from exporter.daemon.keys import keys_of
-from exporter.daemon.settings import load
+from exporter.daemon.loading import load
 from exporter.ledger import Limits, open_ledger
 
 
