@@ -12,17 +12,26 @@ import pytest
 from support.daemon import Daemon, Start
 from support.ledgers import KINDS, Open, opening, postgres_server
 from support.postgres import Postgres
+from support.repository import ROOT
 
-_SERVERS = re.compile(
-    r"^from support\.(boards|browser|commands|daemon|images|kubectl|nginx|postgres|prometheus)\b",
-    re.MULTILINE,
-)
-"""What a module imports that starts programs, or looks at what is shipped with their help."""
+_TESTS = ROOT / "tests"
+_PROGRAMS = re.compile(r"^(?:import subprocess|from http\.server import)\b", re.MULTILINE)
+_SUPPORT = re.compile(r"^from (support[\w.]*) import (.*)", re.MULTILINE)
+_START_NOTHING_UNASKED = {_TESTS / "support" / name for name in ("programs.py", "ledgers.py")}
 
 
 @functools.cache
-def _starts_servers(module: Path) -> bool:
-    return bool(_SERVERS.search(module.read_text(encoding="utf-8")))
+def _starts_programs(module: Path) -> bool:
+    """Return whether a module, or what it needs of ``support``, starts programs or serves HTTP."""
+    if module in _START_NOTHING_UNASKED or not module.is_file():
+        return False
+    text = module.read_text(encoding="utf-8")
+    needed = (
+        _TESTS.joinpath(*name.split(".")).with_suffix(".py")
+        for package, names in _SUPPORT.findall(text)
+        for name in (package, *(f"{package}.{name}" for name in names.split(", ")))
+    )
+    return bool(_PROGRAMS.search(text)) or any(map(_starts_programs, needed))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +44,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.suffix != ".py":
         return None
     if config.getoption("--fast"):
-        return _starts_servers(collection_path) or None
+        return _starts_programs(collection_path) or None
     if config.getoption("-m") == "alone":
         return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
     return None
@@ -43,7 +52,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; leave out PostgreSQL of ledgers of every kind if asked."""
-    items.sort(key=lambda item: not _starts_servers(item.path))
+    items.sort(key=lambda item: not _starts_programs(item.path))
     if config.getoption("--fast"):
         left_out = [item for item in items if "postgres" in item.nodeid]
         config.hook.pytest_deselected(items=left_out)
