@@ -11,7 +11,7 @@ ledger if nobody looked before.  Exactly:
 - of the delay of callbacks only the count: only the exporter knows when it received them.
 
 Not compared: when the last callback came, when the oldest open push began, how many sources
-there are, descriptions of errcodes, what the exporter measures of itself, and what became of
+and series there are, descriptions of errcodes, what the exporter measures of itself, and what became of
 callbacks at a consumer behind it.
 """
 
@@ -46,6 +46,9 @@ _COMPARED: Final = frozenset(
         catalogue.LAST_CALLBACK,
         catalogue.OLDEST_OPEN_PUSH,
         catalogue.SOURCES,
+        catalogue.SERIES,
+        catalogue.MAX_SERIES,
+        catalogue.LAST_SCRAPE,
         catalogue.ERRCODE_INFO,
         catalogue.COMMIT_SECONDS,
         catalogue.SCRAPE_SECONDS,

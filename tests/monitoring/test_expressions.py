@@ -58,6 +58,7 @@ MAY_BE_EMPTY = {
     "TencentCSSCallbackRefusals": "a few callbacks are refused",
     "TencentCSSLedgerNotCommitting": "the ledger commits",
     "TencentCSSStaleOpenPushes": "no push is two days old",
+    "TencentCSSSeriesNearLimit": "there are few series",
     "TencentCSSRecordingsMissing": "recordings come",
     "TencentCSSScreencapturesMissing": "screencaptures come",
     "TencentCSSModerationBlocks": "about as many are blocked as it takes",

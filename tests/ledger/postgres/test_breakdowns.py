@@ -174,7 +174,7 @@ def test_backends_are_terminated(replicas: Callable[..., list[Daemon]], server: 
             ).fetchone()
             assert row
             ended += row[0]
-            time.sleep(0.3)
+            time.sleep(0.3 if row[0] else 0.01)  # few are caught in a transaction
         load.until_taken()
     assert ended > 0
     _assert_exact(two)
