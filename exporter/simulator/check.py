@@ -11,8 +11,8 @@ ledger if nobody looked before.  Exactly:
 - of the delay of callbacks only the count: only the exporter knows when it received them.
 
 Not compared: when the last callback came, when the oldest open push began, how many sources
-and series there are, descriptions of errcodes, what the exporter measures of itself, and what became of
-callbacks at a consumer behind it.
+and series there are, descriptions of errcodes, what the exporter measures of itself, and what
+became of callbacks at a consumer behind it.
 """
 
 import time
