@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run demo test test-fast fuzz tools lint format generated golden lock clean
+.PHONY: help run demo test test-fast fuzz bench tools lint format generated golden lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,6 +32,9 @@ fuzz: $(VENV)/installed-dev ## Look for packets that break something, SECONDS=60
 	cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzz --seconds $(SECONDS)
 
 SECONDS := 600
+
+bench: $(VENV)/installed-dev tools ## Measure all contenders in turns, on a machine that does nothing else
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 tools: ## Install the real programs that tests use (Debian, as root)
 	sh tests/install-tools.sh

@@ -35,7 +35,7 @@ def forwarding(options: Options) -> Table:
             "CSS_EXPORTER_FORWARD_TO_BY_EVENT": json.dumps({"push": mute}),
             "CSS_EXPORTER_FORWARD_TIMEOUT_SECONDS": "15",
         }
-        started = []
+        started: list[tuple[str, Running]] = []
         for name, environment in (
             ("no consumer", {}),
             ("a consumer that takes 1 ms", {"CSS_EXPORTER_FORWARD_TO": quick}),

@@ -27,6 +27,8 @@ need openssl openssl
 need sqlite3 sqlite3
 need strace strace
 need systemd systemd-analyze
+need wrk wrk
+need prometheus-pushgateway prometheus-pushgateway
 
 newer=""
 command -v prometheus-2.53 >/dev/null 2>&1 || newer=" prometheus-2.53"
