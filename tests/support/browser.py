@@ -68,13 +68,14 @@ class Browser:
         return [line["message"] for line in self._log()]
 
     def _log(self) -> list[dict[str, Any]]:
+        # selenium leaves its logs without types
         found: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         return found
 
     def barriers(self) -> list[str]:
         """Return what axe-core finds to be inaccessible on the page."""
         axe = Axe(self.driver)
-        axe.inject()  # type: ignore[no-untyped-call]
+        axe.inject()  # type: ignore[no-untyped-call]  # the package has no types
         found = axe.run()["violations"]
         return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
 

@@ -23,6 +23,7 @@ def openmetrics_samples(text: str) -> dict[str, float]:
 
 def openmetrics_families(text: str) -> Iterable[Metric]:
     """Return the families of an OpenMetrics exposition."""
+    # the client library leaves its parsers without types
     found: Iterable[Metric] = openmetrics_parser.text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
     return found
 

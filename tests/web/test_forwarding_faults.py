@@ -45,7 +45,7 @@ def test_a_consumer_that_fails(
 ) -> None:
     """Each fault is answered with its reason, counted and logged; the callback is recorded."""
     with (
-        Faulty(fault) as consumer,  # type: ignore[arg-type]
+        Faulty(fault) as consumer,  # type: ignore[arg-type]  # the names come from a list of parameters
         shell(tmp_path / "d", forward_to=consumer.url, forward_timeout_seconds=1) as exporter,
     ):
         answer = exporter.post(packet("push", sequence="1"))
