@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from exporter.daemon import tls
+from exporter.ledger.watching import is_name
 
 if TYPE_CHECKING:
     from exporter.daemon.setting_types import Address
@@ -19,6 +20,10 @@ def of(settings: "Settings") -> tuple[list[str], list[str]]:
     errors = _loops(settings)
     if settings.callback_listen == settings.metrics_listen:
         errors.append("callback_listen and metrics_listen must differ")
+    if (names := sum(is_name(one) for one in settings.watched_streams)) > (
+        most := settings.max_watched_streams
+    ):
+        errors.append(f"watched_streams names {names} streams, and max_watched_streams is {most}")
     warnings = []
     if settings.tls_certfile and settings.tls_keyfile:
         try:

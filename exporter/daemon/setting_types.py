@@ -49,6 +49,23 @@ def separated(value: Any) -> Any:
     return value
 
 
+def watched_streams(value: Any) -> Any:
+    """Return (push domain, app name, stream id) of each name of a comma-separated text or list.
+
+    A stream id may have slashes of its own.
+    """
+    names = separated(value)
+    if not isinstance(names, tuple | list):
+        return names
+    found = []
+    for name in names:
+        parts = name.split("/", 2) if isinstance(name, str) else ()
+        if len(parts) != 3 or not all(parts):
+            raise ValueError(f"{name!r} is no stream; use push_domain/app_name/stream_id")
+        found.append((parts[0].lower(), parts[1], parts[2]))
+    return tuple(dict.fromkeys(found))
+
+
 def secret(value: Any) -> Any:
     """Return a secret without the white space around it; refuse an empty one."""
     if isinstance(value, str):

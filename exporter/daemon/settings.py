@@ -141,6 +141,37 @@ class Settings(BaseModel):
         description="Series of all sources together; a series that would be one too many is"
         " counted under other.",
     )
+    watched_streams: Annotated[
+        tuple[tuple[str, str, str], ...], BeforeValidator(kinds.watched_streams)
+    ] = Field(
+        (),
+        description="Streams with series of their own, push_domain/app_name/stream_id separated"
+        " by commas; * stands for any text within a part.",
+    )
+    max_watched_streams: int = Field(
+        200,
+        ge=1,
+        le=5000,
+        description="Watched streams at most: those named without *, then those that came first.",
+    )
+    dropped_stream_minutes: float = Field(
+        60,
+        gt=0,
+        le=44_640,
+        description="A stream that dropped is counted as such for so long, unless it comes back.",
+    )
+    return_grace_seconds: float = Field(
+        30,
+        ge=0,
+        le=3600,
+        description="A stream that is back so soon was never counted as dropped.",
+    )
+    push_history_days: float = Field(
+        7, ge=0, le=3650, description="How long ended pushes are kept to look at."
+    )
+    push_history_rows: int = Field(
+        200_000, ge=0, le=100_000_000, description="Ended pushes kept at most, the newest."
+    )
     workers: int = Field(1, ge=1, le=64, description="Worker processes.")
     max_body_bytes: int = Field(
         1_048_576, ge=1024, le=2**30, description="Larger bodies are refused with 413."

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from exporter.ledger.interface import Receipt
+from exporter.metrics.entries import Said
 
 Source = tuple[str, str]
 Stream = tuple[str, str, str]
@@ -22,10 +24,26 @@ NEWEST_PUSHES: Final = 16
 """How many open pushes of one stream are looked at, at least: a stream may have thousands."""
 
 
-class OpenPush(NamedTuple):
-    """A push that is open: its labels, when it began, when it was last known to live.
+class By(StrEnum):
+    """How it is known that a push began or ended."""
 
-    Times are whole Unix milliseconds, since the newest push must be the same one for everybody.
+    PUSH = "push"
+    INTERRUPTION = "interruption"
+    IDLE = "idle"
+    """Nothing was heard of its stream for too long."""
+    RECONCILED = "reconciled"
+    """The platform's own list of streams says so."""
+
+
+class Push(NamedTuple):
+    """The life of a push, one row: it is open while it has no ``ended_at_ms``.
+
+    ``source`` are the labels under which it is active.  ``began_at_ms`` is its push event's
+    time; ``begun_by`` is None while only its interruption is known, which tells about when.
+    ``heard_at_ms``: when it was last known to live, or changed, by our own clock.  Times are whole
+    Unix milliseconds, since the newest push must be the same one for everybody.
+
+    ``said`` is empty in facts: a store merges what is new into what it has (``merged``).
     """
 
     stream: Stream
@@ -33,6 +51,27 @@ class OpenPush(NamedTuple):
     origin: str
     began_at_ms: int
     heard_at_ms: int
+    begun_by: str | None
+    ended_at_ms: int | None = None
+    ended_by: str | None = None
+    said: Said = Said()
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the push has not ended."""
+        return self.ended_at_ms is None
+
+
+def merged(before: Said, now: Said) -> Said:
+    """Return what is said of a push by several packets, in whatever order they came.
+
+    What the interruption alone says is taken from it; of what both say the larger one stays.
+    """
+    own = [old if new is None else new for old, new in zip(before, now, strict=True)]
+    for place in range(Said._fields.index("node"), len(own)):
+        known = [one for one in (before[place], now[place]) if one is not None]
+        own[place] = max(known, default=None)
+    return Said(*own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +83,28 @@ class Questions:
     streams: AbstractSet[Stream]
     sources: AbstractSet[Source]
     series: AbstractSet[Series]
+    watched: AbstractSet[Stream]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A store's answers.
 
-    ``seen``: which identities are remembered.  ``pushes``: the open pushes asked for, and the
-    newest of every stream concerned: so many that one remains whichever of them close.
+    ``seen``: which identities are remembered.  ``pushes``: the pushes asked for, and the newest
+    open ones of every stream concerned: so many that one remains whichever of them close.
     ``sources`` and ``series``: which are admitted, and how many more may be (``room``).
+    ``watched``: which of the streams that a pattern matches are, and the room for others.
     ``clock``: the Unix time of a store that replicas share, whose own clocks may differ.
     """
 
     seen: AbstractSet[bytes] = frozenset()
-    pushes: Mapping[bytes, OpenPush] = field(default_factory=dict)
+    pushes: Mapping[bytes, Push] = field(default_factory=dict)
     sources: AbstractSet[Source] = frozenset()
     source_room: int = 0
     series: AbstractSet[Series] = frozenset()
     series_room: int = 0
+    watched: AbstractSet[Stream] = frozenset()
+    watched_room: int = 0
     clock: float | None = None
 
 
@@ -69,15 +112,18 @@ class Facts:
 class Plan:
     """What to write, in one transaction with the facts it was made from.
 
-    ``heard`` has Unix milliseconds.  ``sources`` and ``series`` are those to admit.  Numbers
+    ``identities`` are those to remember that no push has.  ``pushes`` are the rows as they are
+    now, those of ``joined`` are gone: another row is the same push.  ``heard`` has Unix
+    milliseconds.  ``watched`` are streams to admit, ``sources`` and ``series`` are those to admit.  Numbers
     ``added`` are added to what is stored; of those ``latest`` the larger one stays.
     """
 
     receipts: Sequence[Receipt]
     identities: Mapping[bytes, float]
-    opened: Mapping[bytes, OpenPush]
-    closed: AbstractSet[bytes]
+    pushes: Mapping[bytes, Push]
+    joined: AbstractSet[bytes]
     heard: Mapping[bytes, int]
+    watched: AbstractSet[Stream]
     sources: AbstractSet[Source]
     series: AbstractSet[Series]
     added: Numbers

@@ -83,6 +83,13 @@ class Limits:
     """0: open pushes never expire."""
     max_sources: int
     max_series: int
+    watched_streams: tuple[tuple[str, str, str], ...]
+    """Patterns of push domain, app name and stream id; see ``watching``."""
+    max_watched_streams: int
+    dropped_stream_minutes: float
+    return_grace_seconds: float
+    push_history_days: float
+    push_history_rows: int
 
     @property
     def hearing_seconds(self) -> float:

@@ -5,8 +5,11 @@ The oracle that the tests hold the others against.
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 
+from exporter.ledger import dropped, watching
 from exporter.ledger.deliveries import Newest, newest_first
 from exporter.ledger.gauges import with_limits
 from exporter.ledger.interface import (
@@ -23,9 +26,25 @@ from exporter.ledger.interface import (
 from exporter.metrics import catalogue
 from exporter.metrics.entries import NAMELESS, Entry
 from exporter.metrics.families import Family, Increment
+from exporter.protocol.errcodes import INTENDED, errcode_of
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
 Stream = tuple[str, str, str]
+
+
+@dataclass
+class _Life:
+    """What is known of a push: it is open while ``ended_at_ms`` is None."""
+
+    stream: Stream
+    labels: tuple[str, ...]
+    origin: str
+    began_at_ms: int
+    heard_at: float
+    begun: bool = False
+    ended_at_ms: int | None = None
+    errcode: int | None = None
+    """That of its interruption; None while that is not known."""
 
 
 class MemoryLedger:
@@ -39,9 +58,8 @@ class MemoryLedger:
         self._seen: dict[bytes, float] = {}
         self._sources: set[tuple[str, str]] = set()
         self._series: set[tuple[str, tuple[str, ...]]] = set()
-        # identity -> (stream, its labels, origin, event time in milliseconds)
-        self._open: dict[bytes, tuple[Stream, tuple[str, ...], str, int]] = {}
-        self._heard: dict[bytes, float] = {}
+        self._pushes: dict[bytes, _Life] = {}
+        self._watched: list[Stream] = []
         self._cells: dict[tuple[str, tuple[str, ...], str], tuple[int, float]] = {}
         self._deliveries = Newest()
 
@@ -54,11 +72,11 @@ class MemoryLedger:
         with self._lock:
             self._forget(now)
             outcome = self._take(entry, now)
-            if not entry.closes and outcome is not Outcome.LATE:
-                own = [one for one, (stream, *_) in self._open.items() if stream == entry.stream]
-                if own:
-                    newest = max(own, key=lambda one: (self._open[one][-1], one))
-                    self._heard[newest] = max(self._heard[newest], now)
+            speaks_of_others = not entry.report or (
+                outcome is Outcome.DUPLICATE and not entry.report.ends
+            )
+            if speaks_of_others and (newest := self._newest_open(entry.stream)):
+                self._pushes[newest].heard_at = max(self._pushes[newest].heard_at, now)
             return Receipt(outcome)
 
     def tally(self, increments: Iterable[Increment]) -> None:
@@ -83,25 +101,29 @@ class MemoryLedger:
     def snapshot(self) -> Snapshot:
         """Return all numbers; see ``Ledger``."""
         with self._lock:
-            newest: dict[Stream, tuple[int, bytes, tuple[str, ...], str]] = {}
-            for identity, (stream, source, origin, began) in self._open.items():
-                newest[stream] = max(
-                    newest.get(stream, (-1, b"", (), "")), (began, identity, source, origin)
-                )
-            active: dict[tuple[str, ...], int] = {}
-            for _, _, source, origin in newest.values():
-                active[*source, origin] = active.get((*source, origin), 0) + 1
-            gauges = [
-                Cell(catalogue.ACTIVE_STREAMS.name, labels, "", streams, 0.0)
-                for labels, streams in active.items()
-            ]
-            gauges.append(Cell(catalogue.OPEN_PUSHES.name, (), "", len(self._open), 0.0))
-            gauges.append(Cell(catalogue.SOURCES.name, (), "", len(self._sources), 0.0))
-            gauges.append(Cell(catalogue.SERIES.name, (), "", len(self._series), 0.0))
+            open_pushes = [one for one in self._pushes.values() if one.ended_at_ms is None]
+            streams = {one.stream for one in open_pushes}
+            active: Counter[tuple[str, ...]] = Counter()
+            for stream in streams:
+                newest = self._pushes[self._newest_open(stream) or b""]
+                active[*newest.labels, newest.origin] += 1
+            gauges = {
+                (catalogue.ACTIVE_STREAMS, labels): number for labels, number in active.items()
+            }
+            for labels, number in self._dropped(streams).items():
+                gauges[catalogue.DROPPED_STREAMS, labels] = number
+            gauges[catalogue.OPEN_PUSHES, ()] = len(open_pushes)
+            gauges[catalogue.SOURCES, ()] = len(self._sources)
+            gauges[catalogue.SERIES, ()] = len(self._series)
             cells = [Cell(*key, *number) for key, number in self._cells.items()]
-            oldest = min((began for *_, began in self._open.values()), default=None)
-            oldest_at = None if oldest is None else oldest / 1000
-            return with_limits(Snapshot([*cells, *gauges], oldest_at), self._limits)
+            cells += [Cell(key.name, own, "", one, 0.0) for (key, own), one in gauges.items()]
+            cells = watching.cells_of(
+                cells, watching.shown(self._limits, self._watched), streams
+            )
+            oldest = min((one.began_at_ms for one in open_pushes), default=None)
+            return with_limits(
+                Snapshot(cells, None if oldest is None else oldest / 1000), self._limits
+            )
 
     def check(self) -> None:
         """Do nothing: memory can always commit."""
@@ -110,27 +132,70 @@ class MemoryLedger:
         """Do nothing: there is nothing to let go of."""
 
     def _take(self, entry: Entry, now: float) -> Outcome:
-        if entry.identity in self._seen or entry.identity in self._open:
-            self._seen.setdefault(entry.identity, now)
+        report, stream = entry.report, entry.stream
+        push = self._pushes.get(report.push) if report else None
+        known = push and report and (push.errcode is not None if report.ends else push.begun)
+        if entry.identity in self._seen or known:
             self._add(entry.counts_again(), now)
             return Outcome.DUPLICATE
         self._seen[entry.identity] = now
         source = self._source(entry, now)
         self._add(entry.counts_at(now), now, source)
-        if entry.closes in self._open:
-            self._close(entry.closes)
-        if entry.opens and entry.stream:
-            began_ms = int(now * 1000) if entry.occurred_at_ms is None else entry.occurred_at_ms
-            origin = entry.opens.origin
-            *labels, _ = self._labels(catalogue.ACTIVE_STREAMS, source, (origin,))
-            if entry.opens.interruption in self._seen:
-                return Outcome.LATE
-            self._open[entry.identity] = (entry.stream, tuple(labels), origin, began_ms)
-            self._heard[entry.identity] = now
-        return Outcome.ACCEPTED
+        if report is None or stream is None:
+            return Outcome.ACCEPTED
+        at_ms = int(now * 1000) if entry.occurred_at_ms is None else entry.occurred_at_ms
+        self._watch(entry, at_ms, now)
+        if report.ends:
+            began_at_ms = at_ms - (report.said.duration_ms or 0)
+            push = push or _Life(stream, source, report.origin, began_at_ms, now)
+            push.ended_at_ms, push.errcode, push.heard_at = at_ms, report.said.errcode, now
+            self._pushes[report.push] = push
+            return Outcome.ACCEPTED
+        *labels, _ = self._labels(catalogue.ACTIVE_STREAMS, source, (report.origin,))
+        if push is None and report.interruption in self._seen:
+            return Outcome.LATE
+        life = _Life(stream, tuple(labels), report.origin, at_ms, now, begun=True)
+        if push:
+            life.ended_at_ms, life.errcode = push.ended_at_ms, push.errcode
+        self._pushes[report.push] = life
+        return Outcome.LATE if push else Outcome.ACCEPTED
 
-    def _close(self, identity: bytes) -> None:
-        del self._open[identity], self._heard[identity]
+    def _watch(self, entry: Entry, at_ms: int, now: float) -> None:
+        patterns, stream, report = self._limits.watched_streams, entry.stream, entry.report
+        if stream is None or report is None or not watching.is_matched(patterns, stream):
+            return
+        if stream not in (*patterns, *self._watched):
+            if entry.source in NAMELESS or not watching.room_of(self._limits, len(self._watched)):
+                return
+            self._watched.append(stream)
+        self._add(catalogue.WATCHED_LAST_CHANGE.at(at_ms / 1000, *stream), now)
+        if report.ends:
+            cause = errcode_of(report.said.errcode or 0).cause
+            self._add((catalogue.WATCHED_INTERRUPTIONS.add(*stream, cause),), now)
+
+    def _newest_open(self, stream: Stream | None) -> bytes | None:
+        own = [
+            (push.began_at_ms, identity)
+            for identity, push in self._pushes.items()
+            if push.stream == stream and push.ended_at_ms is None
+        ]
+        return max(own)[1] if own else None
+
+    def _dropped(self, active: Container[Stream]) -> Counter[tuple[str, ...]]:
+        newest: dict[Stream, tuple[int, bytes]] = {}
+        for identity, push in self._pushes.items():
+            place = (push.began_at_ms, identity)
+            newest[push.stream] = max(newest.get(push.stream, place), place)
+        since, until = dropped.window_ms(self._limits, time.time())
+        found: Counter[tuple[str, ...]] = Counter()
+        for stream, (_, identity) in newest.items():
+            push = self._pushes[identity]
+            if stream in active or push.errcode is None or push.ended_at_ms is None:
+                continue
+            intended = errcode_of(push.errcode).cause in INTENDED
+            if not intended and since <= push.ended_at_ms <= until:
+                found[*push.labels, push.origin] += 1
+        return found
 
     def _source(self, entry: Entry, now: float) -> tuple[str, str]:
         source = entry.source
@@ -171,7 +236,14 @@ class MemoryLedger:
             if seen_at < now - limits.dedupe_seconds:
                 del self._seen[identity]
         silence = limits.silence_ms / 1000
-        for identity, (_, source, _, _) in list(self._open.items()):
-            if limits.push_idle_seconds and self._heard[identity] < now - silence:
-                self._add((catalogue.EXPIRED_PUSHES.add("idle"),), now, source)
-                self._close(identity)
+        for identity, push in list(self._pushes.items()):
+            if push.ended_at_ms is not None:
+                if push.ended_at_ms / 1000 < now - limits.push_history_days * 86400:
+                    del self._pushes[identity]
+            elif limits.push_idle_seconds and push.heard_at < now - silence:
+                self._add((catalogue.EXPIRED_PUSHES.add("idle"),), now, push.labels)
+                push.ended_at_ms = int(push.heard_at * 1000)
+        ended = [one for one, push in self._pushes.items() if push.ended_at_ms is not None]
+        ended.sort(key=lambda one: self._pushes[one].ended_at_ms or 0)
+        for identity in ended[: max(0, len(ended) - limits.push_history_rows)]:
+            del self._pushes[identity]

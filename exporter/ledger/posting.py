@@ -5,15 +5,15 @@ decides, the store writes the plan.  So a commit costs the same few statements h
 many callbacks share it, and every store decides alike.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from exporter.ledger.facts import (
+    By,
     CellKey,
     Facts,
-    OpenPush,
     Plan,
+    Push,
     Questions,
     Series,
     Source,
@@ -21,43 +21,48 @@ from exporter.ledger.facts import (
     milliseconds,
 )
 from exporter.ledger.interface import Limits, Outcome, Posting, Receipt
+from exporter.ledger.pushes import Pushes
+from exporter.ledger.watching import is_matched, names_of
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS, Entry
+from exporter.metrics.entries import NAMELESS, Entry, PushReport
 from exporter.metrics.families import Increment
+from exporter.protocol.errcodes import errcode_of
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
 _NOBODY: Source = (UNKNOWN, UNKNOWN)
 
 
-def questions(postings: Sequence[Posting]) -> Questions:
+def questions(postings: Sequence[Posting], limits: Limits) -> Questions:
     """Return what must be known to post."""
     identities: set[bytes] = set()
     pushes: set[bytes] = set()
     streams: set[Stream] = set()
     sources: set[Source] = set()
     series: set[Series] = set()
+    watched: set[Stream] = set()
     for entry, _ in postings:
         identities.add(entry.identity)
         if entry.stream:
             streams.add(entry.stream)
-        if entry.opens:
-            identities.add(entry.opens.interruption)
-            pushes.add(entry.identity)
-        if entry.closes:
-            pushes.add(entry.closes)
+        report = entry.report
+        if report:
+            identities.add(report.interruption)
+            pushes.add(report.push)
         source = entry.source
         if source and source not in NAMELESS:
             sources.add(source)
             for name, own, _, _ in entry.increments:
                 series.add((name, source, own))
-            if entry.opens:
-                series.add((catalogue.ACTIVE_STREAMS.name, source, (entry.opens.origin,)))
-    return Questions(identities, pushes, streams, sources, series)
+            if report and not report.ends:
+                series.add((catalogue.ACTIVE_STREAMS.name, source, (report.origin,)))
+            if report and entry.stream and _may_be_admitted(entry.stream, limits):
+                watched.add(entry.stream)
+    return Questions(identities, pushes, streams, sources, series, watched)
 
 
-def questions_of_expiry(pushes: Iterable[OpenPush]) -> set[Series]:
-    """Return the series in which the closing of idle pushes is counted."""
-    (expired,) = _EXPIRED
+def questions_of_expiry(pushes: Iterable[Push], reason: str) -> set[Series]:
+    """Return the series in which the closing of pushes without an interruption is counted."""
+    expired = catalogue.EXPIRED_PUSHES.add(reason)
     return {
         (expired.family, push.source, expired.labels)
         for push in pushes
@@ -79,18 +84,26 @@ def plan(
     return work.plan(receipts, now)
 
 
-def plan_expiry(idle: Iterable[bytes], facts: Facts, limits: Limits, now: float) -> Plan:
-    """Return what closing idle pushes changes."""
+def plan_expiry(
+    closing: Mapping[bytes, int], by: By, facts: Facts, limits: Limits, now: float
+) -> Plan:
+    """Return what closing pushes without their interruptions changes.
+
+    ``closing`` has the Unix milliseconds at which each ended, by its identity.
+    """
     work = _Work(facts, limits)
-    for identity in idle:
-        push = work.close(identity)
-        if push:
-            work.count(_EXPIRED, now, push.source)
+    for identity, ended_at_ms in closing.items():
+        work.close(identity, by, ended_at_ms, now)
     return work.plan((), now)
 
 
 _RECEIPTS: Final = {outcome: Receipt(outcome) for outcome in Outcome}
-_EXPIRED: Final = (catalogue.EXPIRED_PUSHES.add("idle"),)
+
+
+def _may_be_admitted(stream: Stream, limits: Limits) -> bool:
+    """Return whether a stream may be watched because of a pattern."""
+    patterns = limits.watched_streams
+    return is_matched(patterns, stream) and stream not in names_of(limits)
 
 
 class _Work:
@@ -100,54 +113,86 @@ class _Work:
         self._facts = facts
         self._limits = limits
         self._identities: dict[bytes, float] = {}
-        self._open = dict(facts.pushes)
-        self._opened: dict[bytes, OpenPush] = {}
-        self._closed: set[bytes] = set()
-        self._heard: dict[bytes, int] = {}
+        self._pushes = Pushes(facts.pushes)
         self._sources: set[Source] = set()
         self._series: set[Series] = set()
+        self._watched: set[Stream] = set()
         self._added: dict[CellKey, tuple[int, float]] = {}
         self._latest: dict[CellKey, tuple[int, float]] = {}
-        self._streams: dict[Stream, set[bytes]] = defaultdict(set)
-        for identity, push in facts.pushes.items():
-            self._streams[push.stream].add(identity)
-        self._before = {stream: self._newest_labels(stream) for stream in self._streams}
 
     def post(self, entry: Entry, received_at: float) -> Outcome:
         now = self._facts.clock or received_at
-        if self._has_seen(entry.identity) or (entry.opens and entry.identity in self._open):
+        report, stream = entry.report, entry.stream
+        if self._has_seen(entry.identity) or (report and self._pushes.know(report)):
             self.count(entry.counts_again(), now)
             outcome = Outcome.DUPLICATE
         else:
             outcome = self._take(entry, received_at, now)
         # New pushes and interruptions speak of themselves, not of other pushes of their stream.
-        others = not entry.closes and (outcome is Outcome.DUPLICATE or not entry.opens)
-        if others and entry.stream in self._streams:
-            self._hear(entry.stream, now)
+        others = not report or (outcome is Outcome.DUPLICATE and not report.ends)
+        if others and stream and self._pushes.has_open(stream) and self._limits.push_idle_seconds:
+            self._pushes.hear(stream, milliseconds(now), self._limits.hearing_seconds * 1000)
         return outcome
 
     def _take(self, entry: Entry, received_at: float, now: float) -> Outcome:
-        identity = entry.identity
-        self._identities[identity] = now
         source = self._admitted(entry, now)
         self.count(entry.counts_at(received_at), now, source)
-        if entry.closes:
-            self.close(entry.closes)
-        if entry.opens and entry.stream:
-            # It may be counted as active only when another push ends: its series has its place.
-            active, origin = catalogue.ACTIVE_STREAMS.name, entry.opens.origin
-            labels = source
-            if (active, (*source, origin), "") not in self._added:
-                labels = self._labels_of(active, source, (origin,))
-                self._added.setdefault((active, (*labels, origin), ""), (0, now))
-            if self._has_seen(entry.opens.interruption):
-                return Outcome.LATE
-            now_ms = milliseconds(now)
-            began_at_ms = now_ms if entry.occurred_at_ms is None else entry.occurred_at_ms
-            push = OpenPush(entry.stream, labels, origin, began_at_ms, now_ms)
-            self._open[identity] = self._opened[identity] = push
-            self._streams[entry.stream].add(identity)
-        return Outcome.ACCEPTED
+        report, stream = entry.report, entry.stream
+        if report is None or stream is None:
+            self._identities[entry.identity] = now
+            return Outcome.ACCEPTED
+        now_ms = milliseconds(now)
+        at_ms = now_ms if entry.occurred_at_ms is None else entry.occurred_at_ms
+        self._watch(stream, source, report, at_ms, now)
+        if report.ends:
+            self._pushes.end(report, stream, source, at_ms, now_ms)
+            return Outcome.ACCEPTED
+        labels = self._active_labels(source, report.origin, now)
+        if self._has_seen(report.interruption):  # its row is gone already
+            self._identities[entry.identity] = now
+            return Outcome.LATE
+        is_late = self._pushes.has_ended(report.push)
+        self._pushes.begin(report, stream, labels, at_ms, now_ms)
+        return Outcome.LATE if is_late else Outcome.ACCEPTED
+
+    def _active_labels(self, source: Source, origin: str, now: float) -> Source:
+        """Return the labels under which a push is active, and admit their series.
+
+        It may be counted as active only when another push ends: its series has its place.
+        """
+        active = catalogue.ACTIVE_STREAMS.name
+        if (active, (*source, origin), "") in self._added:
+            return source
+        labels = self._labels_of(active, source, (origin,))
+        self._added.setdefault((active, (*labels, origin), ""), (0, now))
+        return labels
+
+    def _watch(
+        self, stream: Stream, source: Source, report: PushReport, at_ms: int, now: float
+    ) -> None:
+        """Count what becomes of a watched stream."""
+        if not self._limits.watched_streams or not self._is_watched(stream, source):
+            return
+        self.count(catalogue.WATCHED_LAST_CHANGE.at(at_ms / 1000, *stream), now)
+        if report.ends:
+            cause = errcode_of(report.said.errcode or 0).cause
+            self.count((catalogue.WATCHED_INTERRUPTIONS.add(*stream, cause),), now)
+
+    def _is_watched(self, stream: Stream, source: Source) -> bool:
+        """Return whether a stream is watched, admitting it if a pattern says so and there is room.
+
+        A name that nobody vouches for takes no place.
+        """
+        if stream in names_of(self._limits):
+            return True
+        if stream in self._facts.watched or stream in self._watched:
+            return True
+        if source in NAMELESS or not is_matched(self._limits.watched_streams, stream):
+            return False
+        if len(self._watched) >= self._facts.watched_room:
+            return False
+        self._watched.add(stream)
+        return True
 
     def count(self, increments: Iterable[Increment], now: float, source: Source = _NOBODY) -> None:
         """Add increments, of a source where their family is labelled so."""
@@ -163,29 +208,22 @@ class _Work:
             value = max(value, amount) if family.latest else value + amount
             numbers[key] = value, created_at
 
-    def close(self, identity: bytes) -> OpenPush | None:
-        """Close a push if it is open, and return it."""
-        push = self._open.pop(identity, None)
+    def close(self, identity: bytes, by: By, at_ms: int, now: float) -> None:
+        """Close a push without its interruption, if it is open."""
+        push = self._pushes.close(identity, by, at_ms)
         if push:
-            self._streams[push.stream].remove(identity)
-            if self._opened.pop(identity, None) is None:
-                self._closed.add(identity)
-                self._heard.pop(identity, None)
-        return push
+            self.count((catalogue.EXPIRED_PUSHES.add(by.value),), now, push.source)
+            if push.stream in names_of(self._limits) or push.stream in self._facts.watched:
+                self.count(catalogue.WATCHED_LAST_CHANGE.at(now, *push.stream), now)
 
     def plan(self, receipts: Sequence[Receipt], now: float) -> Plan:
         """Return the plan, the gauges of what is open and admitted included."""
-        for stream in self._streams:
-            before, after = self._before.get(stream), self._newest_labels(stream)
-            if before == after:
-                continue
-            for newest, amount in ((before, -1), (after, 1)):
-                if newest:
-                    key = (catalogue.ACTIVE_STREAMS.name, newest, "")
-                    value, created_at = self._added.get(key, (0, now))
-                    self._added[key] = (value + amount, created_at)
+        for labels, change in self._pushes.moves():
+            key = (catalogue.ACTIVE_STREAMS.name, labels, "")
+            value, created_at = self._added.get(key, (0, now))
+            self._added[key] = (value + change, created_at)
         changes = (
-            (catalogue.OPEN_PUSHES, len(self._open) - len(self._facts.pushes)),
+            (catalogue.OPEN_PUSHES, self._pushes.opened),
             (catalogue.SOURCES, len(self._sources)),
             (catalogue.SERIES, len(self._series)),
         )
@@ -193,9 +231,10 @@ class _Work:
         return Plan(
             receipts,
             self._identities,
-            self._opened,
-            self._closed,
-            self._heard,
+            self._pushes.changed,
+            self._pushes.joined,
+            self._pushes.heard,
+            self._watched,
             self._sources,
             self._series,
             self._added,
@@ -204,28 +243,6 @@ class _Work:
 
     def _has_seen(self, identity: bytes) -> bool:
         return identity in self._facts.seen or identity in self._identities
-
-    def _newest(self, stream: Stream) -> bytes | None:
-        """Return the newest open push of a stream."""
-        return max(
-            self._streams.get(stream, ()),
-            key=lambda identity: (self._open[identity].began_at_ms, identity),
-            default=None,
-        )
-
-    def _newest_labels(self, stream: Stream) -> tuple[str, ...] | None:
-        """Return the labels under which a stream is active."""
-        newest = self._newest(stream)
-        return (*self._open[newest].source, self._open[newest].origin) if newest else None
-
-    def _hear(self, stream: Stream, now: float) -> None:
-        """Note that the newest push of a stream lives: what is said of a stream is of that one."""
-        newest = self._newest(stream) if self._limits.push_idle_seconds else None
-        if newest is None:
-            return
-        now_ms = milliseconds(now)
-        if abs(now_ms - self._open[newest].heard_at_ms) > self._limits.hearing_seconds * 1000:
-            self._heard[newest] = now_ms
 
     def _admitted(self, entry: Entry, now: float) -> Source:
         """Return the source labels of an entry, admitting a new source while there is room."""

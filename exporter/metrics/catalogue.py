@@ -15,6 +15,7 @@ _QUALITY: Final = (
     events.QualityAverage,
 )
 _ERRCODE: Final = {"errcode": tuple(errcode.code for errcode in ERRCODES), "cause": CAUSES}
+_STREAM: Final[dict[str, tuple[str, ...]]] = {"push_domain": (), "app_name": (), "stream_id": ()}
 _ORIGIN: Final = {"origin": vocabulary.ORIGINS}
 _FORMAT: Final = {"file_format": vocabulary.FILE_FORMATS}
 
@@ -25,6 +26,34 @@ ACTIVE_STREAMS = Family(
     " not its interruption (0). The origin is that of the newest open push.",
     _ORIGIN,
     sourced=True,
+)
+DROPPED_STREAMS = Family(
+    "tencent_css_dropped_streams",
+    "gauge",
+    "Streams without an open push whose newest push ended with another cause than client_stop or"
+    " operator, at least return_grace_seconds and at most dropped_stream_minutes ago.",
+    _ORIGIN,
+    sourced=True,
+)
+WATCHED_ACTIVE = Family(
+    "tencent_css_watched_stream_active",
+    "gauge",
+    "1 while a stream of watched_streams has an open push, else 0.",
+    _STREAM,
+)
+WATCHED_LAST_CHANGE = Family(
+    "tencent_css_watched_stream_last_change_timestamp_seconds",
+    "gauge",
+    "When a push of a watched stream last began or ended (event_time); 0: never.",
+    _STREAM,
+    latest=True,
+    scale=1000,
+)
+WATCHED_INTERRUPTIONS = Family(
+    "tencent_css_watched_stream_interruptions_total",
+    "counter",
+    "Pushes of a watched stream that ended (event_type 0), by cause.",
+    {**_STREAM, "cause": CAUSES},
 )
 PUSHES = Family(
     "tencent_css_pushes_total",

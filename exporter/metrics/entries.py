@@ -17,19 +17,41 @@ NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
 """Source labels that are nobody's name, and so take nobody's place."""
 
 
-class Opening(NamedTuple):
-    """The push that an entry opens: unless ``interruption`` was already recorded."""
+class Said(NamedTuple):
+    """What packets say of a push beside its beginning and end; None: nothing.
 
-    origin: str
+    ``errcode``, ``duration_ms`` and ``errmsg`` are the interruption's.
+    """
+
+    sequence: str | None = None
+    interruption: bytes | None = None
+    errcode: int | None = None
+    duration_ms: int | None = None
+    errmsg: str | None = None
+    node: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class PushReport(NamedTuple):
+    """What a push event, or with ``ends`` an interruption, says of its push.
+
+    ``push`` and ``interruption`` are the identities of the two events of one sequence.
+    """
+
+    push: bytes
     interruption: bytes
+    ends: bool
+    origin: str
+    said: Said
 
 
 class Entry(NamedTuple):
     """One event, as the ledger records it; ``entry_for`` makes it.
 
     Redeliveries have the same ``identity``.  ``occurred_at_ms`` is the packet's own time,
-    Unix milliseconds.  ``opens`` and ``closes`` (the identity of a push) change the set of
-    open pushes; ``increments`` are added if the entry is new.
+    Unix milliseconds.  ``report`` says that a push began or ended; ``increments`` are added
+    if the entry is new.
 
     ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
     ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
@@ -47,8 +69,7 @@ class Entry(NamedTuple):
     stream: tuple[str, str, str] | None
     source: tuple[str, str] | None
     increments: tuple[Increment, ...]
-    opens: Opening | None
-    closes: bytes | None
+    report: PushReport | None
 
     @property
     def occurred_at(self) -> float | None:
@@ -76,11 +97,6 @@ def entry_for(event: Event, *, signed: bool = True) -> Entry:
     """Return the ledger entry of an event, whose packet may be taken though not ``signed``."""
     domain, app, stream_id = event.push_domain, event.app_name, event.stream_id
     increments = _increments(event)
-    opens = closes = None
-    if isinstance(event, events.Push) and event.failure is None:
-        opens = Opening(event.origin, event.interruption_identity)
-    elif isinstance(event, events.Interruption):
-        closes = event.push_identity
     return Entry(
         event=event.name,
         identity=event.identity,
@@ -91,9 +107,34 @@ def entry_for(event: Event, *, signed: bool = True) -> Entry:
         stream=(domain, app, stream_id) if domain and app and stream_id else None,
         source=_source(domain, app, signed=signed) if _are_sourced(increments) else None,
         increments=increments,
-        opens=opens,
-        closes=closes,
+        report=_report(event),
     )
+
+
+def _report(event: Event) -> PushReport | None:
+    if isinstance(event, events.Interruption):
+        said = Said(
+            event.sequence,
+            event.identity,
+            event.errcode_number,
+            event.push_duration_ms,
+            event.errmsg,
+            event.node,
+            event.width,
+            event.height,
+        )
+        return PushReport(event.push_identity, event.identity, True, event.origin, said)
+    if isinstance(event, events.Push) and event.failure is None:
+        interruption = event.interruption_identity
+        said = Said(
+            event.sequence,
+            interruption,
+            node=event.node,
+            width=event.width,
+            height=event.height,
+        )
+        return PushReport(event.identity, interruption, False, event.origin, said)
+    return None
 
 
 def _are_sourced(increments: tuple[Increment, ...]) -> bool:

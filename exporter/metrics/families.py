@@ -35,7 +35,8 @@ class Increment(NamedTuple):
 class Family:
     """One metric family: what is shown, and the increments that it allows.
 
-    ``labels`` maps each own label to its closed set of values; ``sourced`` puts the source
+    ``labels`` maps each own label to its closed set of values, an empty one to any: whoever
+    adds it bounds how many there are.  ``sourced`` puts the source
     labels before them.  ``zeros``: shown at 0 from the start, for every combination of
     values.  A ``latest`` gauge keeps the largest value instead of a sum.  ``of_process``:
     each process shows its own, the ledger knows nothing of it.
@@ -83,6 +84,6 @@ class Family:
 @lru_cache(maxsize=10_000)
 def _checked(family: Family, labels: tuple[str, ...]) -> tuple[str, ...]:
     for value, values in zip(labels, family.labels.values(), strict=True):
-        if value not in values:
+        if values and value not in values:
             raise ValueError(f"{family.name} has no label value {value!r}")
     return labels

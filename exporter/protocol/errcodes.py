@@ -11,6 +11,8 @@ from exporter.protocol.vocabulary import OTHER
 
 Cause = Literal["client_stop", "client_network", "rejected", "platform", "operator", "unknown"]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
+INTENDED: Final[tuple[Cause, ...]] = ("client_stop", "operator")
+"""Causes of an end that somebody wanted; after any other the stream is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ ERRCODES: Final[tuple[ErrCode, ...]] = (
     _UNDOCUMENTED,
 )
 """Every documented errcode in numeric order, then ``other``."""
+
+INTENDED_NUMBERS: Final = tuple(int(one.code) for one in _BY_CODE.values() if one.cause in INTENDED)
+"""The errcodes of those ends, as numbers."""
 
 
 def errcode_of(number: int) -> ErrCode:

@@ -131,16 +131,16 @@ def test_an_interruption_closes_no_push_of_another_domain() -> None:
         packet("interruption", app="b.example"),
     )
     interruption = entry_for(events.parse(theirs))
-    assert ours.opens is not None
-    assert interruption.closes != ours.identity
-    assert interruption.identity != ours.opens.interruption
+    assert ours.report is not None
+    assert interruption.report is not None
+    assert interruption.report.push != ours.identity
+    assert interruption.identity != ours.report.interruption
 
 
 def test_a_push_that_failed_opens_nothing_and_takes_nobodys_identity() -> None:
     """A failure is its own event: the push of its sequence may begin before or after it."""
     failed = entry_for(events.parse(packet("push", errcode=19)))
-    assert failed.opens is None
-    assert failed.closes is None
+    assert failed.report is None
     assert failed.identity != identity(SAMPLES["push"])
     assert failed.identity != identity(packet("push", errcode=18))
     assert failed.identity == identity(packet("push", errcode="19", event_time=1790000009))

@@ -101,7 +101,7 @@ def try_body(body: bytes) -> str:
     assert first.status == 200
     entry = taken.posting.entry
     families = sorted({one.family for one in entry.increments})
-    doing = "opens" if entry.opens else "closes" if entry.closes else ""
+    doing = ("closes" if entry.report.ends else "opens") if entry.report else ""
     return " ".join(filter(None, (entry.event, doing, *families)))
 
 

@@ -8,6 +8,7 @@ writes (``commits``); between processes the file lock takes turns (``files``).  
     reader       reads: snapshots and deliveries
     tables       what a posting asks, and what was planned, in SQL
     deliveries   the same for deliveries
+    states       which streams are active, dropped, watched
     forgetting   what is too old, step by step
     recount      gauges that differ from the rows
     schema       the tables, their versions, and which files are refused
@@ -50,7 +51,7 @@ class SqliteLedger(DurableLedger):
             with self._lock.within(_START_SECONDS):
                 _make_or_try(path)
         super().__init__(
-            SqliteStore(path, self._lock, limits), SqliteReader(path, self._lock), limits
+            SqliteStore(path, self._lock, limits), SqliteReader(path, self._lock, limits), limits
         )
 
 

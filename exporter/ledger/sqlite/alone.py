@@ -12,6 +12,7 @@ from exporter.ledger.gauges import chosen
 from exporter.ledger.interface import Forgotten, UnusableLedger
 from exporter.ledger.sqlite.connection import connect, unavailable
 from exporter.ledger.sqlite.files import FileLock, used_by_nobody
+from exporter.ledger.sqlite.forgetting import forget_pushes
 from exporter.ledger.sqlite.recount import recount
 from exporter.ledger.sqlite.schema import upgrade
 from exporter.ledger.sqlite.tables import encode, stored_series
@@ -56,10 +57,20 @@ def forget_sources(path: Path, push_domain: str, app_name: str) -> Forgotten:
                 if source in sources
             ]
             connection.executemany("DELETE FROM cell WHERE family = ? AND labels = ?", series)
-            pushes = connection.executemany("DELETE FROM open_push WHERE source = ?", texts)
+            before = _open_pushes(connection)
+            for text in texts:
+                forget_pushes(connection, "source = ?", 0, *text)
             connection.executemany("DELETE FROM source WHERE source = ?", texts)
             recount(connection)
+            pushes = before - _open_pushes(connection)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise unavailable(error) from error
-    return Forgotten(len(sources), len(series), max(0, pushes.rowcount))
+    return Forgotten(len(sources), len(series), pushes)
+
+
+def _open_pushes(connection: sqlite3.Connection) -> int:
+    (number,) = connection.execute(
+        "SELECT count(*) FROM push WHERE ended_at_ms IS NULL"
+    ).fetchone()
+    return int(number)

@@ -2,23 +2,35 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
 
-from exporter.ledger.interface import Cell, Delivery, Snapshot, UnusableLedger
+from exporter.ledger import dropped, watching
+from exporter.ledger.interface import Cell, Delivery, Limits, Snapshot, UnusableLedger
+from exporter.ledger.sqlite import states
 from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
 from exporter.ledger.sqlite.deliveries import read as read_deliveries
 from exporter.ledger.sqlite.files import FileLock, inode
+from exporter.ledger.sqlite.tables import watched_streams
 
 
 class SqliteReader:
     """The reading side: one connection, for any thread, that never writes."""
 
-    def __init__(self, path: Path, lock: FileLock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock: FileLock,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
+        self._limits = limits
+        self._clock = clock
         self._file_lock = lock
         self._lock = threading.Lock()
         self._kept: list[sqlite3.Connection] = []
@@ -34,7 +46,13 @@ class SqliteReader:
                     "SELECT family, labels, cell, value, created_at FROM cell"
                 )
             ]
-            (oldest,) = connection.execute("SELECT min(began_at_ms) FROM open_push").fetchone()
+            streams = watching.shown(self._limits, watched_streams(connection))
+            cells = watching.cells_of(cells, streams, states.active_of(connection, streams))
+            rows = states.dropped(connection, self._limits, self._clock())
+            cells += dropped.cells_of(rows, cells)
+            (oldest,) = connection.execute(
+                "SELECT min(began_at_ms) FROM push WHERE ended_at_ms IS NULL"
+            ).fetchone()
             return Snapshot(cells, None if oldest is None else oldest / 1000)
 
     def deliveries(self) -> list[Delivery]:

@@ -19,7 +19,8 @@ _STORED: Final = f"""
 _ACTIVE: Final = """
     SELECT source, origin, count(*) FROM (
         SELECT source, origin, row_number() OVER (
-            PARTITION BY stream ORDER BY began_at_ms DESC, identity DESC) AS place FROM open_push)
+            PARTITION BY stream ORDER BY began_at_ms DESC, identity DESC) AS place
+        FROM push WHERE ended_at_ms IS NULL)
     WHERE place = 1 GROUP BY source, origin"""
 
 
@@ -28,7 +29,9 @@ def recount(connection: sqlite3.Connection) -> Numbers:
 
     One pass over the open pushes and the series.
     """
-    (pushes,) = connection.execute("SELECT count(*) FROM open_push").fetchone()
+    (pushes,) = connection.execute(
+        "SELECT count(*) FROM push WHERE ended_at_ms IS NULL"
+    ).fetchone()
     (sources,) = connection.execute("SELECT count(*) FROM source").fetchone()
     series = len(stored_series(connection))
     rows = counted(connection.execute(_ACTIVE), pushes, sources, series)

@@ -17,7 +17,7 @@ from exporter.ledger.sqlite.files import sync_directory
 from exporter.ledger.sqlite.recount import recount
 
 APPLICATION_ID: Final = 0x43535301
-VERSION: Final = 2
+VERSION: Final = 3
 
 _OF_CALLBACKS: Final = """
 -- What was received, in order of receipt (rowid), to recognise redeliveries.
@@ -27,18 +27,6 @@ CREATE TABLE identity (
     seen_at INTEGER NOT NULL
 );
 
--- stream: JSON array of push_domain, app_name, stream_id; source: that of its labels.
-CREATE TABLE open_push (
-    identity BLOB PRIMARY KEY,
-    stream TEXT NOT NULL,
-    source TEXT NOT NULL,
-    origin TEXT NOT NULL,
-    began_at_ms INTEGER NOT NULL,
-    heard_at_ms INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX open_push_by_stream ON open_push (stream, began_at_ms, identity);
-CREATE INDEX open_push_by_beginning ON open_push (began_at_ms);
-
 -- One row: what is known of the machine's clock, see exporter.ledger.clock.
 CREATE TABLE clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -46,6 +34,41 @@ CREATE TABLE clock (
     doubted_for REAL NOT NULL
 );
 INSERT INTO clock VALUES (1, NULL, 0);
+"""
+
+_OF_STREAMS: Final = """
+-- The life of each push: open while it has no end. push: the order in which they became known.
+-- stream: JSON array of push_domain, app_name, stream_id; source: that of its labels.
+-- Columns as in Push and Said.
+CREATE TABLE push (
+    push INTEGER PRIMARY KEY,
+    identity BLOB NOT NULL UNIQUE,
+    stream TEXT NOT NULL,
+    source TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    began_at_ms INTEGER NOT NULL,
+    heard_at_ms INTEGER NOT NULL,
+    begun_by TEXT,
+    ended_at_ms INTEGER,
+    ended_by TEXT,
+    sequence TEXT,
+    interruption BLOB,
+    errcode INTEGER,
+    duration_ms INTEGER,
+    errmsg TEXT,
+    node TEXT,
+    width INTEGER,
+    height INTEGER
+);
+CREATE INDEX push_by_stream ON push (stream, ended_at_ms IS NULL, began_at_ms, identity);
+-- The open ones, which have no end, in order of their beginnings; then the others by their ends.
+CREATE INDEX push_by_end ON push (ended_at_ms, began_at_ms);
+
+-- Streams that are watched because a pattern matched them, in the order in which they came.
+CREATE TABLE watched (watched INTEGER PRIMARY KEY, stream TEXT NOT NULL UNIQUE);
+
+-- Who does what only one may do at a time, and until when (Unix time).
+CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
 
 _TABLES: Final = """
@@ -83,14 +106,24 @@ CREATE TABLE proof (id INTEGER PRIMARY KEY CHECK (id = 1), committed_at REAL NOT
 INSERT INTO proof VALUES (1, 0);
 """
 
-# Version 1 knew packets by identities without their push domain: they mean nothing now.
-_FROM_1: Final = f"DROP TABLE identity; DROP TABLE open_push; {_OF_CALLBACKS}"
+_UPGRADES: Final = {
+    # It knew packets by identities without their push domain: they mean nothing now.
+    1: f"DROP TABLE identity; DROP TABLE open_push; {_OF_CALLBACKS} {_OF_STREAMS}",
+    # It knew open pushes only.
+    2: f"""{_OF_STREAMS}
+        INSERT INTO push (identity, stream, source, origin, began_at_ms, heard_at_ms, begun_by)
+            SELECT identity, stream, source, origin, began_at_ms, heard_at_ms, 'push'
+            FROM open_push ORDER BY began_at_ms;
+        DROP TABLE open_push;""",
+}
+"""What brings a ledger of an earlier version up to date."""
 
 _SMALL_BYTES: Final = 64 * 2**20
-"""Up to here the table of identities is checked at start too; a larger one by its use."""
+"""Up to here the two large tables are checked at start too; in a larger file by their use."""
 
 _DAMAGE: Final = ("SQLITE_NOTADB", "SQLITE_ERROR")  # no database; a table is missing
-_CHECKED: Final = ("cell", "source", "open_push", "delivery", "proof")
+_CHECKED: Final = ("cell", "source", "watched", "delivery", "proof")
+_CHECKED_IF_SMALL: Final = ("identity", "push")
 
 log = structlog.get_logger()
 
@@ -115,7 +148,7 @@ def create_if_missing(path: Path) -> bool:
     try:
         connection.executescript(
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-            f" PRAGMA synchronous = FULL; BEGIN; {_OF_CALLBACKS} {_TABLES} COMMIT;"
+            f" PRAGMA synchronous = FULL; BEGIN; {_OF_CALLBACKS} {_OF_STREAMS} {_TABLES} COMMIT;"
         )
     finally:
         connection.close()
@@ -126,13 +159,13 @@ def create_if_missing(path: Path) -> bool:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a ledger of version 1 up to date, and put right gauges that differ: all or nothing.
+    """Bring a ledger of an earlier version up to date, and put right gauges that differ: all or nothing.
 
     Counts, sources and deliveries stay.  The caller holds the ledger's lock.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     # Unlike other statements a script would commit what it finds begun.
-    connection.executescript(f"BEGIN IMMEDIATE; {_FROM_1 if version == 1 else ''}")
+    connection.executescript(f"BEGIN IMMEDIATE; {_UPGRADES.get(version, '')}")
     try:
         different = recount(connection)
         if version < VERSION:
@@ -169,7 +202,7 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path, *, old: bool = F
                 f"{path} has schema version {version}: start the exporter again to upgrade it"
             )
         small = path.stat().st_size < _SMALL_BYTES
-        for table in (*_CHECKED, *(("identity",) if small else ())):
+        for table in (*_CHECKED, *(_CHECKED_IF_SMALL if small else ())):
             (answer,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
             if answer != "ok":
                 raise UnusableLedger(f"{path} is damaged: {answer}")

@@ -45,7 +45,8 @@ class SqliteStore:
         """Write everything in one transaction; see ``Store``."""
         with self._transaction() as connection:
             now = self._clock()
-            facts = tables.answer(connection, questions(postings), self._limits, self._series)
+            asked = questions(postings, self._limits)
+            facts = tables.answer(connection, asked, self._limits, self._series)
             planned = plan(postings, tallies, facts, self._limits, now)
             tables.write(connection, planned)
             write_deliveries(connection, deliveries)

@@ -17,8 +17,8 @@ from exporter.ledger.facts import (
     NEWEST_PUSHES,
     Facts,
     Numbers,
-    OpenPush,
     Plan,
+    Push,
     Questions,
     Series,
     Source,
@@ -26,19 +26,23 @@ from exporter.ledger.facts import (
 )
 from exporter.ledger.gauges import SOURCED, series_in
 from exporter.ledger.interface import Limits
+from exporter.ledger.rows import ROW, STATE, merging
+from exporter.ledger.watching import room_of
 from exporter.metrics.catalogue import SERIES
 
+_VALUES: Final = 999
+"""Values in a statement: old builds of SQLite take no more."""
+
 _ROWS: Final = 100
-"""Rows in a statement: old builds of SQLite take 999 values in one."""
 
 # OR FAIL: a failed statement need not be undone alone, since the whole transaction is; to be
 # able to, SQLite would keep a journal of each statement.
 _INSERT_IDENTITIES: Final = "INSERT OR FAIL INTO identity (identity, seen_at) VALUES {rows}"
 _INSERT_SOURCES: Final = "INSERT OR FAIL INTO source VALUES {rows}"
-_INSERT_PUSHES: Final = """
-    INSERT OR FAIL INTO open_push
-        (identity, stream, source, origin, began_at_ms, heard_at_ms)
-    VALUES {rows}"""
+_INSERT_WATCHED: Final = "INSERT OR FAIL INTO watched (stream) VALUES {rows}"
+_UPSERT_PUSHES: Final = f"""
+    INSERT OR FAIL INTO push (identity, {", ".join(ROW)}) VALUES {{rows}}
+    ON CONFLICT (identity) DO UPDATE SET {", ".join(merging("max"))}"""  # noqa: S608 - our own names
 _UPSERT_ADDED: Final = """
     INSERT OR FAIL INTO cell (family, labels, cell, value, created_at) VALUES {rows}
     ON CONFLICT DO UPDATE SET value = value + excluded.value"""
@@ -47,15 +51,12 @@ _UPSERT_LATEST: Final = """
     ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"""
 
 # One row of JSON, since each row is a step.
-_SELECT_PUSHES: Final = """
-    SELECT json_group_array(json_array(
-        hex(identity), stream, source, origin, began_at_ms, heard_at_ms))
-    FROM open_push WHERE identity IN ({marks})"""
-_SELECT_NEWEST: Final = """
-    SELECT json_group_array(json_array(
-        hex(identity), stream, source, origin, began_at_ms, heard_at_ms))
-    FROM json_each(?) AS asked CROSS JOIN open_push WHERE identity IN (
-        SELECT own.identity FROM open_push AS own WHERE own.stream = asked.value
+_FOUND: Final = f"SELECT json_group_array(json_array(hex(identity), {', '.join(STATE)}))"
+_SELECT_PUSHES: Final = f"{_FOUND} FROM push WHERE identity IN ({{marks}})"  # noqa: S608 - ours
+_SELECT_NEWEST: Final = f"""
+    {_FOUND} FROM json_each(?) AS asked CROSS JOIN push WHERE push IN (
+        SELECT own.push FROM push AS own WHERE own.stream = asked.value
+            AND (own.ended_at_ms IS NULL) = 1
         ORDER BY own.began_at_ms DESC, own.identity DESC LIMIT ?)"""
 
 _SELECT_SERIES: Final = """
@@ -76,11 +77,11 @@ def answer(
             chunk,
         )
     }
-    pushes = open_pushes(connection, asked.pushes, asked.streams)
+    pushes = find_pushes(connection, asked.pushes, asked.streams)
     sources, room = _sources(connection, asked, limits)
-    return Facts(
-        seen, pushes, sources, room, known, look_up(connection, asked.series, limits, known)
-    )
+    series_room = look_up(connection, asked.series, limits, known)
+    watched = _watched(connection, asked, limits)
+    return Facts(seen, pushes, sources, room, known, series_room, *watched)
 
 
 def write(connection: sqlite3.Connection, plan: Plan) -> None:
@@ -91,22 +92,23 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
         [(identity, ceil(seen_at)) for identity, seen_at in plan.identities.items()],
     )
     _insert(connection, _INSERT_SOURCES, [(encode(source),) for source in plan.sources])
-    _insert(
-        connection,
-        _INSERT_PUSHES,
-        [
-            (identity, encode(stream), encode(source), *rest)
-            for identity, (stream, source, *rest) in plan.opened.items()
-        ],
-    )
-    for chunk in _chunks(plan.closed):
+    _insert(connection, _INSERT_WATCHED, [(encode(stream),) for stream in plan.watched])
+    for chunk in _chunks(plan.joined):
         connection.execute(
-            f"DELETE FROM open_push WHERE identity IN ({_marks(chunk)})",  # noqa: S608 - marks
+            f"DELETE FROM push WHERE identity IN ({_marks(chunk)})",  # noqa: S608 - marks
             chunk,
         )
+    _insert(
+        connection,
+        _UPSERT_PUSHES,
+        [
+            (identity, encode(stream), encode(source), *state, *said)
+            for identity, (stream, source, *state, said) in plan.pushes.items()
+        ],
+    )
     for identity, heard_at_ms in plan.heard.items():  # rare: once in a hundredth of push_idle_days
         connection.execute(
-            "UPDATE open_push SET heard_at_ms = ? WHERE identity = ?", (heard_at_ms, identity)
+            "UPDATE push SET heard_at_ms = ? WHERE identity = ?", (heard_at_ms, identity)
         )
     add(connection, plan.added)
     _insert(connection, _UPSERT_LATEST, _cells(plan.latest))
@@ -142,19 +144,25 @@ def stored_series(connection: sqlite3.Connection) -> set[Series]:
     )
 
 
+def watched_streams(connection: sqlite3.Connection) -> list[Stream]:
+    """Return the streams that are watched because of a pattern, in the order of admission."""
+    rows = connection.execute("SELECT stream FROM watched ORDER BY watched")
+    return [tuple(orjson.loads(stream)) for (stream,) in rows]
+
+
 def prove(connection: sqlite3.Connection, now: float) -> None:
     """Write something, so that the commit proves that a commit is possible."""
     connection.execute("UPDATE proof SET committed_at = ?", (now,))
 
 
-def open_pushes(
+def find_pushes(
     connection: sqlite3.Connection, identities: AbstractSet[bytes], streams: Iterable[Stream] = ()
-) -> dict[bytes, OpenPush]:
-    """Return the open pushes of identities, and the newest of their streams and of others.
+) -> dict[bytes, Push]:
+    """Return the pushes of identities, and the newest open ones of their streams and of others.
 
     Enough of each stream's that its newest is among them whichever of the identities close.
     """
-    pushes: dict[bytes, OpenPush] = {}
+    pushes: dict[bytes, Push] = {}
     for chunk in _chunks(identities):
         statement = _SELECT_PUSHES.format(marks=_marks(chunk))
         pushes |= _decoded(*connection.execute(statement, chunk).fetchone())
@@ -171,9 +179,9 @@ def encode(names: tuple[str, ...]) -> str:
     return orjson.dumps(names).decode()
 
 
-def _decoded(rows: str) -> dict[bytes, OpenPush]:
+def _decoded(rows: str) -> dict[bytes, Push]:
     return {
-        bytes.fromhex(identity): OpenPush(
+        bytes.fromhex(identity): Push(
             tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest
         )
         for identity, stream, source, *rest in orjson.loads(rows)
@@ -198,6 +206,16 @@ def _sources(
     return admitted, limits.max_sources - count
 
 
+def _watched(
+    connection: sqlite3.Connection, asked: Questions, limits: Limits
+) -> tuple[set[Stream], int]:
+    """Return which of the streams asked for are watched, and the room for others."""
+    if not asked.watched:
+        return set(), 0
+    remembered = watched_streams(connection)
+    return asked.watched & set(remembered), room_of(limits, len(remembered))
+
+
 def _cells(numbers: Numbers) -> list[tuple[Any, ...]]:
     return [
         (family, encode(labels), cell, *number)
@@ -206,7 +224,7 @@ def _cells(numbers: Numbers) -> list[tuple[Any, ...]]:
 
 
 def _insert(connection: sqlite3.Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
-    for chunk in _chunks(rows):
+    for chunk in _chunks(rows, _VALUES // len(rows[0]) if rows else _ROWS):
         marks = f"({_marks(chunk[0])})"
         connection.execute(
             statement.format(rows=", ".join([marks] * len(chunk))),
@@ -218,7 +236,7 @@ def _marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+def _chunks(values: Iterable[Any], most: int = _ROWS) -> Iterator[list[Any]]:
     rows = list(values)
-    for start in range(0, len(rows), _ROWS):
-        yield rows[start : start + _ROWS]
+    for start in range(0, len(rows), min(most, _ROWS)):
+        yield rows[start : start + min(most, _ROWS)]

@@ -1,5 +1,6 @@
 """Push and interruption: the beginning and the end of one sequence (section 3.1)."""
 
+from functools import cached_property
 from typing import Any
 
 from pydantic import AliasChoices, Field
@@ -27,37 +28,37 @@ class _OfPush(Event):
     def occurred_at_ms(self) -> int:
         return self.event_time_ms
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """Return ``mainland``, ``overseas`` or ``unknown``."""
         return vocabulary.origin_of(self.set_id)
 
-    @property
+    @cached_property
     def push_identity(self) -> bytes:
         """Return the identity of the push of this sequence, whatever its time."""
         return self._identity_of("push")
 
-    @property
+    @cached_property
     def interruption_identity(self) -> bytes:
         """Return the identity of the interruption of this sequence, whatever its time."""
         return self._identity_of("interruption")
 
-    @property
+    @cached_property
     def node(self) -> str | None:
         """Return the address of the access node, None if the packet does not say it."""
         return wire.address(self.packet.get("node"))
 
-    @property
+    @cached_property
     def errmsg(self) -> str | None:
         """Return what the platform says beside errcode, None if it says nothing."""
         return wire.text(self.packet.get("errmsg")) or None
 
-    @property
+    @cached_property
     def width(self) -> int | None:
         """Return the width of the picture, None while there is none."""
         return wire.pixels(self.packet.get("width"))
 
-    @property
+    @cached_property
     def height(self) -> int | None:
         """Return the height of the picture, None while there is none."""
         return wire.pixels(self.packet.get("height"))
