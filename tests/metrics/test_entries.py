@@ -1,5 +1,8 @@
 """What an event means to the ledger."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 import pytest
 from support.packets import packet
 
@@ -53,10 +56,18 @@ def test_a_delay_is_whole_milliseconds() -> None:
 
 
 def test_every_family_is_in_the_catalogue_once() -> None:
-    """Each family declared is shown, by the ledger or by the process, in order."""
-    declared = [value for value in vars(catalogue).values() if isinstance(value, Family)]
-    assert [*catalogue.LEDGER_FAMILIES, *catalogue.PROCESS_FAMILIES] == declared
-    assert len(catalogue.BY_NAME) == len(declared)
+    """Each family of each module is shown, by the ledger or by the process, under one name."""
+    names = (module.name for module in iter_modules(catalogue.__path__, f"{catalogue.__name__}."))
+    declared = {
+        value
+        for module in map(import_module, names)
+        for value in vars(module).values()
+        if isinstance(value, Family)
+    }
+    shown = [*catalogue.LEDGER_FAMILIES, *catalogue.PROCESS_FAMILIES]
+    assert len(shown) == len(catalogue.BY_NAME) == len(declared)
+    assert set(shown) == declared
+    assert declared <= {value for value in vars(catalogue).values() if isinstance(value, Family)}
 
 
 def test_an_unsigned_event_has_no_names_of_its_own() -> None:
