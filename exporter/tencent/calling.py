@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from exporter.protocol.api_errors import BAD_ANSWER, NETWORK, Again
 from exporter.tencent.credentials import credential_for
 from exporter.tencent.deadline import Late, within
-from exporter.tencent.errors import BAD_ANSWER, NETWORK, Again, ApiError, TencentError
+from exporter.tencent.errors import ApiError, TencentError
 from exporter.tencent.templates import Site
 from exporter.tencent.words import plain
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from exporter.protocol.api_errors import BAD_ANSWER
 from exporter.tencent.calling import Answer, Caller, Fields
-from exporter.tencent.errors import BAD_ANSWER, ApiError
+from exporter.tencent.errors import ApiError
 from exporter.tencent.pages import Page, Partial, whole
 from exporter.tencent.templates import Rule, Template
 from exporter.tencent.words import plain

@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 import click
 import orjson
 
+from exporter.protocol.api_errors import Again
 from exporter.protocol.signature import Keyring
 from exporter.tencent.applying import key_in_words
 from exporter.tencent.calling import Account, Caller
 from exporter.tencent.client import Client
-from exporter.tencent.errors import Again, ApiError, TencentError
+from exporter.tencent.errors import ApiError, TencentError
 from exporter.tencent.templates import Rule, Template
 from exporter.tencent.words import plain, shown_url
 

@@ -10,8 +10,9 @@ from support.tencent import lies
 from support.tencent.desk import HASTY, URL, client, template
 from support.tencent.server import Double
 
+from exporter.protocol.api_errors import BAD_ANSWER, NETWORK
 from exporter.tencent.calling import Patience
-from exporter.tencent.errors import BAD_ANSWER, NETWORK, ApiError
+from exporter.tencent.errors import ApiError
 
 LIST = "DescribeLiveCallbackTemplates"
 CREATE = "CreateLiveCallbackTemplate"

@@ -6,8 +6,9 @@ from support.tencent.desk import client, template
 from support.tencent.server import Double
 from tencentcloud.live.v20180801 import errorcodes
 
+from exporter.protocol.api_errors import ADVICE, advice_for
 from exporter.tencent.calling import Patience
-from exporter.tencent.errors import ADVICE, ApiError, advice_for
+from exporter.tencent.errors import ApiError
 
 # A word of what the operator should do, and the documented codes that ask for it.
 DOCUMENTED = {

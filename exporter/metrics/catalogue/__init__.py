@@ -6,14 +6,21 @@ module they stand in.
 
 from typing import Final
 
-from exporter.metrics.catalogue import of_callbacks, of_exporter, of_features, of_streams
+from exporter.metrics.catalogue import (
+    of_callbacks,
+    of_exporter,
+    of_features,
+    of_platform,
+    of_streams,
+)
 from exporter.metrics.catalogue.of_callbacks import *  # noqa: F403 - all that it declares
 from exporter.metrics.catalogue.of_exporter import *  # noqa: F403
 from exporter.metrics.catalogue.of_features import *  # noqa: F403
+from exporter.metrics.catalogue.of_platform import *  # noqa: F403
 from exporter.metrics.catalogue.of_streams import *  # noqa: F403
 from exporter.metrics.families import Family
 
-_MODULES: Final = (of_streams, of_features, of_callbacks, of_exporter)
+_MODULES: Final = (of_streams, of_platform, of_features, of_callbacks, of_exporter)
 
 BY_NAME: Final = {
     family.name: family
