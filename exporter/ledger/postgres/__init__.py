@@ -10,6 +10,7 @@ new.  Laid out like ``sqlite``:
     reader       reads: snapshots and deliveries
     tables       what a posting asks, and what was planned, in SQL
     deliveries   the same for deliveries
+    states       which streams are active, dropped, watched
     forgetting   what is too old, step by step
     numbers      the numbers among them: keys, rows, sums
     recount      gauges that differ from the rows
@@ -42,4 +43,4 @@ class PostgresLedger(DurableLedger):
             store.open()
         except LedgerUnavailable as error:
             log.warning("ledger.unavailable", reason=str(error))
-        super().__init__(store, PostgresReader(url), limits)
+        super().__init__(store, PostgresReader(url, limits), limits)

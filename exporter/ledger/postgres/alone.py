@@ -8,6 +8,7 @@ import psycopg
 from exporter.ledger.gauges import chosen
 from exporter.ledger.interface import Forgotten, UnusableLedger
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
+from exporter.ledger.postgres.forgetting import forget_pushes
 from exporter.ledger.postgres.numbers import encode, stored_series
 from exporter.ledger.postgres.recount import LOCK_TABLES, put_right
 from exporter.ledger.postgres.schema import prepare
@@ -18,7 +19,7 @@ _OTHERS = """
 _DELETE_SERIES = """
     DELETE FROM css_exporter.cell WHERE (family, labels) IN (
         SELECT * FROM unnest(%b::text[], %b::text[]))"""
-_DELETE_PUSHES = "DELETE FROM css_exporter.open_push WHERE source = ANY(%b)"
+_OPEN_PUSHES = "SELECT count(*) FROM css_exporter.push WHERE ended_at_ms IS NULL"
 _DELETE_SOURCES = "DELETE FROM css_exporter.source WHERE source = ANY(%b)"
 
 
@@ -53,7 +54,9 @@ def _forget(connection: Connection, push_domain: str, app_name: str) -> Forgotte
     ]
     families, labels = [family for family, _ in series], [text for _, text in series]
     connection.execute(_DELETE_SERIES, (families, labels))
-    pushes = connection.execute(_DELETE_PUSHES, (texts,)).rowcount
+    (before,) = connection.execute(_OPEN_PUSHES).fetchone() or (0,)
+    forget_pushes(connection, "source = ANY(%b)", texts, 0)
+    (after,) = connection.execute(_OPEN_PUSHES).fetchone() or (0,)
     connection.execute(_DELETE_SOURCES, (texts,))
     put_right(connection)
-    return Forgotten(len(sources), len(series), pushes)
+    return Forgotten(len(sources), len(series), before - after)

@@ -12,11 +12,13 @@ from exporter.ledger.interface import Delivery, UnusableLedger
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
 from exporter.ledger.postgres.numbers import cell_key, key_of
 from exporter.ledger.postgres.schema import TABLE_NAMES, prepare
+from exporter.ledger.rows import ROW
 from exporter.ledger.sqlite.alone import alone
 
 Rows = Iterable[tuple[Any, ...]]
 
 _DELIVERY: Final = ", ".join(Delivery._fields[:-1])
+_PUSH: Final = ", ".join(ROW)
 _STEP: Final = 1000
 
 # Table of the target, its columns, the query of the source, and what becomes of its rows.
@@ -34,9 +36,15 @@ _COPIES: Final[tuple[tuple[str, str, str, Callable[[Rows], Rows]], ...]] = (
         lambda rows: ((key_of(source), source) for (source,) in rows),
     ),
     (
-        "open_push",
-        "identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms",
-        "SELECT identity, stream, source, origin, began_at_ms, heard_at_ms FROM open_push",
+        "watched",
+        "key, stream",
+        "SELECT stream FROM watched ORDER BY watched",
+        lambda rows: ((key_of(stream), stream) for (stream,) in rows),
+    ),
+    (
+        "push",
+        f"identity, stream_key, {_PUSH}",
+        f"SELECT identity, {_PUSH} FROM push ORDER BY push",  # noqa: S608 - our own names
         lambda rows: (
             (identity, key_of(stream), stream, *rest) for identity, stream, *rest in rows
         ),

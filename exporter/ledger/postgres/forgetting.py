@@ -1,19 +1,34 @@
 """What the shared ledger forgets, in small steps; any replica may take the next one."""
 
+import math
 from math import ceil
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from exporter.ledger.clock import Clock
-from exporter.ledger.facts import Facts
+from exporter.ledger.facts import By, Facts
 from exporter.ledger.interface import Limits
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, columns
-from exporter.ledger.postgres.numbers import ask_series, lock_of, series_of
+from exporter.ledger.postgres.numbers import ask_series, encode, lock_of, series_of
 from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
-from exporter.ledger.postgres.tables import LOCK_SOURCES, begin, begun_at, pushes_in, write
+from exporter.ledger.postgres.tables import (
+    FOUND,
+    LOCK_PUSHES,
+    LOCK_SOURCES,
+    SELECT_WATCHED,
+    begin,
+    begun_at,
+    pushes_in,
+    streams_in,
+    write,
+)
 from exporter.ledger.posting import plan_expiry, questions_of_expiry
+from exporter.ledger.watching import STORED_FAMILIES, shown, unwatched
 
 FORGET_STEP: Final = 5000
 EXPIRE_STEP: Final = 200
+PRUNE_STEP: Final = 500
 
 _READ_CLOCK: Final = """
     SELECT extract(epoch FROM clock_timestamp())::float8, read_at, doubted_for
@@ -31,24 +46,126 @@ _FORGET: Final = """
         SELECT identity FROM css_exporter.identity WHERE seen_at > %(after)s
         ORDER BY seen_at DESC LIMIT %(step)s FOR UPDATE SKIP LOCKED))"""
 _SELECT_IDLE: Final = """
-    (SELECT stream_key FROM css_exporter.open_push WHERE heard_at_ms < %(before)s
+    (SELECT stream_key FROM css_exporter.push
+        WHERE ended_at_ms IS NULL AND heard_at_ms < %(before)s
         ORDER BY heard_at_ms LIMIT %(step)s)
     UNION ALL
-    (SELECT stream_key FROM css_exporter.open_push WHERE heard_at_ms > %(after)s
+    (SELECT stream_key FROM css_exporter.push
+        WHERE ended_at_ms IS NULL AND heard_at_ms > %(after)s
         ORDER BY heard_at_ms DESC LIMIT %(step)s)"""
 _LOCK: Final = """
     SELECT stream_key FROM unnest(%b::bytea[], %b::bigint[]) AS idle(stream_key, lock)
     WHERE pg_try_advisory_xact_lock(lock)"""
-_SELECT_PUSHES: Final = """
-    SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms
-    FROM css_exporter.open_push WHERE stream_key = ANY(%b) ORDER BY identity FOR UPDATE"""
+_SELECT_PUSHES: Final = f"""
+    SELECT {FOUND} FROM css_exporter.push
+    WHERE stream_key = ANY(%b) AND (ended_at_ms IS NULL) ORDER BY identity FOR UPDATE"""  # noqa: S608 - our own names
+# Ended too long ago, or too far ahead by a clock gone wrong.
+_SELECT_OLD: Final = """
+    (SELECT identity FROM css_exporter.push WHERE ended_at_ms < %(before)s
+        ORDER BY ended_at_ms LIMIT %(step)s)
+    UNION ALL
+    (SELECT identity FROM css_exporter.push WHERE ended_at_ms > %(after)s
+        ORDER BY ended_at_ms DESC LIMIT %(step)s)"""
+_COUNT_ENDED: Final = "SELECT count(*) FROM css_exporter.push WHERE ended_at_ms IS NOT NULL"
+_SELECT_FIRST: Final = """
+    SELECT identity FROM css_exporter.push WHERE ended_at_ms IS NOT NULL
+    ORDER BY ended_at_ms LIMIT %b"""
+_DELETE: Final = """
+    WITH gone AS (DELETE FROM css_exporter.push WHERE {which} RETURNING *)
+    INSERT INTO css_exporter.identity
+    SELECT identity, heard_at_ms / 1000 + 1 FROM gone
+    WHERE begun_by = 'push' AND heard_at_ms >= %b
+    UNION
+    SELECT interruption, heard_at_ms / 1000 + 1 FROM gone
+    WHERE ended_by = 'interruption' AND heard_at_ms >= %b
+    ORDER BY 1 ON CONFLICT DO NOTHING"""
+_DELETE_UNWATCHED: Final = """
+    DELETE FROM css_exporter.watched WHERE stream = ANY(%b)"""
+_SELECT_CELLS: Final = "SELECT key, labels FROM css_exporter.cell WHERE family = ANY(%b)"
+_DELETE_CELLS: Final = "DELETE FROM css_exporter.cell WHERE key = ANY(%b)"
+_COUNT_SECONDS: Final = 10
 
 
-def forget(connection: Connection, limits: Limits) -> bool:
-    """Forget a step's worth of old identities and idle pushes; return if more may be due."""
-    now, clock = _read_clock(connection)
-    if not clock.is_trusted:
-        return False
+class Forgetting:
+    """What one replica does of it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._count_at = -math.inf
+        self._knows_watched = False
+
+    def step(self, connection: Connection) -> bool:
+        """Forget a step's worth of what is too old or too much; return if more may be due."""
+        limits = self._limits
+        if not self._knows_watched:
+            _forget_unwatched(connection, limits)
+            self._knows_watched = True
+        now, clock = _read_clock(connection)
+        if not clock.is_trusted:
+            return False
+        more = _forget_identities(connection, limits, now)
+        more = self._prune(connection, now) or more
+        if limits.push_idle_seconds:
+            more = _expire(connection, limits, now * 1000) or more
+        return more
+
+    def _prune(self, connection: Connection, now: float) -> bool:
+        """Delete the next ended pushes that are too old or too many."""
+        kept = self._limits.push_history_days * 86_400
+        bounds = {
+            "before": int((now - kept) * 1000),
+            "after": ceil((now + kept) * 1000),
+            "step": PRUNE_STEP,
+        }
+        old = connection.execute(_SELECT_OLD, bounds).fetchall()
+        if not old and now >= self._count_at:
+            (ended,) = connection.execute(_COUNT_ENDED).fetchone() or (0,)
+            too_many = min(ended - self._limits.push_history_rows, PRUNE_STEP)
+            if too_many > 0:
+                old = connection.execute(_SELECT_FIRST, (too_many,)).fetchall()
+            else:
+                self._count_at = now + _COUNT_SECONDS
+        if old:
+            identities = sorted(identity for (identity,) in old)
+            since = now - self._limits.dedupe_seconds
+            with connection.together():
+                begin(connection)
+                # Those that are to be completed just now must be there for that.
+                connection.execute(LOCK_PUSHES, (sorted(map(lock_of, identities)),))
+                which = "identity = ANY(%b) AND ended_at_ms IS NOT NULL"
+                forget_pushes(connection, which, identities, since)
+                connection.commit_now()
+        return bool(old)
+
+
+def forget_pushes(
+    connection: Connection, which: str, values: list[Any], remembered_since: float
+) -> None:
+    """Delete pushes; the events of those heard of since stay remembered.
+
+    ``which`` is a condition in SQL, with ``values`` for its mark.
+    """
+    since_ms = int(remembered_since * 1000)
+    connection.execute(_DELETE.format(which=which), (values, since_ms, since_ms))
+
+
+def _forget_unwatched(connection: Connection, limits: Limits) -> None:
+    """Give back the places, and delete the numbers, of streams that are watched no more."""
+    remembered = streams_in(connection.execute(SELECT_WATCHED))
+    kept = set(shown(limits, remembered))
+    cells = connection.execute(_SELECT_CELLS, (list(STORED_FAMILIES),)).fetchall()
+    gone = [encode(stream) for stream in unwatched(limits, remembered)]
+    numbers = [key for key, labels in cells if tuple(orjson.loads(labels)[:3]) not in kept]
+    if not gone and not numbers:
+        return
+    with connection.together():
+        begin(connection)
+        connection.execute(_DELETE_UNWATCHED, (gone,))
+        connection.execute(_DELETE_CELLS, (sorted(numbers),))
+        connection.commit_now()
+
+
+def _forget_identities(connection: Connection, limits: Limits, now: float) -> bool:
     kept = ceil(limits.dedupe_seconds)
     with connection.together():
         begin(connection)
@@ -56,10 +173,7 @@ def forget(connection: Connection, limits: Limits) -> bool:
             _FORGET, {"before": int(now) - kept, "after": ceil(now) + kept, "step": FORGET_STEP}
         )
         connection.commit_now()
-    more = forgotten.rowcount >= FORGET_STEP
-    if limits.push_idle_seconds:
-        more = _expire(connection, limits, now * 1000) or more
-    return more
+    return forgotten.rowcount >= FORGET_STEP
 
 
 def _read_clock(connection: Connection) -> tuple[float, Clock]:
@@ -100,11 +214,12 @@ def _expire(connection: Connection, limits: Limits, now_ms: float) -> bool:
             for identity, push in pushes.items()
             if not before <= push.heard_at_ms <= after
         }
-        asked = ask_series(connection, questions_of_expiry(silent.values()))
+        asked = ask_series(connection, questions_of_expiry(silent.values(), By.IDLE))
         pipeline.sync()
         stored, room = series_of(asked, limits.max_series)
         now, stripe = begun_at(begun)
         facts = Facts(pushes=pushes, series=stored, series_room=room)
-        write(connection, plan_expiry(silent, facts, limits, now), stripe)
+        closing = {identity: push.heard_at_ms for identity, push in silent.items()}
+        write(connection, plan_expiry(closing, By.IDLE, facts, limits, now), stripe)
         connection.commit_now()
     return bool(silent) and len(idle) >= EXPIRE_STEP

@@ -5,29 +5,35 @@ from typing import Final
 
 import orjson
 
-from exporter.ledger.interface import Cell, Delivery, Snapshot
+from exporter.ledger import dropped, watching
+from exporter.ledger.interface import Cell, Delivery, Limits, Snapshot
+from exporter.ledger.postgres import states
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Session
 from exporter.ledger.postgres.deliveries import ask_for_deliveries
 from exporter.ledger.postgres.schema import prepare
+from exporter.ledger.postgres.tables import SELECT_WATCHED, streams_in
 from exporter.metrics.catalogue import BY_NAME
 
 _SELECT_CELLS: Final = """
     SELECT min(family), min(labels), min(cell), sum(value), max(value), min(created_at)
     FROM css_exporter.cell GROUP BY key"""
-_SELECT_OLDEST: Final = "SELECT min(began_at_ms) FROM css_exporter.open_push"
+_SELECT_OLDEST: Final = """
+    SELECT min(began_at_ms), extract(epoch FROM clock_timestamp())::float8
+    FROM css_exporter.push WHERE ended_at_ms IS NULL"""
 
 
 class PostgresReader:
     """The reading side: one connection, for any thread."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: Limits) -> None:
+        self._limits = limits
         self._lock = threading.Lock()
         self._session = Session(url, prepare)
 
     def snapshot(self) -> Snapshot:
         """Return all that is committed; see ``Ledger.snapshot``."""
         with self._lock:
-            return self._session.run(_snapshot)
+            return self._session.run(lambda connection: _snapshot(connection, self._limits))
 
     def deliveries(self) -> list[Delivery]:
         """Return the committed deliveries, oldest first."""
@@ -40,11 +46,17 @@ class PostgresReader:
             self._session.close()
 
 
-def _snapshot(connection: Connection) -> Snapshot:
-    with connection.together():
+def _snapshot(connection: Connection, limits: Limits) -> Snapshot:
+    with connection.together() as pipeline:
         _begin_reading(connection)
         numbers = connection.execute(_SELECT_CELLS)
         oldest = connection.execute(_SELECT_OLDEST)
+        remembered = connection.execute(SELECT_WATCHED)
+        pipeline.sync()
+        began_at_ms, now = oldest.fetchone() or (None, 0.0)
+        streams = watching.shown(limits, streams_in(remembered))
+        found = states.ask_for_dropped(connection, limits, now)
+        active = states.ask_for_active(connection, streams)
         connection.commit_now()
     cells = [
         Cell(
@@ -57,8 +69,9 @@ def _snapshot(connection: Connection) -> Snapshot:
         for family, labels, cell, added, largest, created_at in numbers
         if family in BY_NAME
     ]
-    row = oldest.fetchone()
-    return Snapshot(cells, row[0] / 1000 if row and row[0] is not None else None)
+    cells = watching.cells_of(cells, streams, states.active_of(active))
+    cells += dropped.cells_of(found, cells)
+    return Snapshot(cells, None if began_at_ms is None else began_at_ms / 1000)
 
 
 def _deliveries(connection: Connection) -> list[Delivery]:

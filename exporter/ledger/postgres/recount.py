@@ -14,16 +14,21 @@ _STORED: Final = """
     GROUP BY family, labels"""
 _ACTIVE: Final = """
     SELECT source, origin, count(*) FROM (
-        SELECT DISTINCT ON (stream_key) source, origin FROM css_exporter.open_push
+        SELECT DISTINCT ON (stream_key) source, origin
+        FROM css_exporter.push WHERE ended_at_ms IS NULL
         ORDER BY stream_key, began_at_ms DESC, identity DESC) AS newest
     GROUP BY source, origin"""
 _COUNTS: Final = """
-    SELECT (SELECT count(*) FROM css_exporter.open_push),
+    SELECT (SELECT count(*) FROM css_exporter.push WHERE ended_at_ms IS NULL),
         (SELECT count(*) FROM css_exporter.source)"""
 # In the order in which every transaction comes to them.
 LOCK_TABLES: Final = """
+    LOCK TABLE css_exporter.source, css_exporter.push, css_exporter.cell
+    IN SHARE ROW EXCLUSIVE MODE"""
+LOCK_CELLS: Final = """
     LOCK TABLE css_exporter.source, css_exporter.open_push, css_exporter.cell
     IN SHARE ROW EXCLUSIVE MODE"""
+"""The same before version 3."""
 
 
 def recount(connection: Connection) -> None:

@@ -10,9 +10,9 @@ import structlog
 
 from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection
-from exporter.ledger.postgres.recount import LOCK_TABLES, put_right
+from exporter.ledger.postgres.recount import LOCK_CELLS, put_right
 
-VERSION: Final = 2
+VERSION: Final = 3
 LOCKS: Final = 0x43535301
 """The first half of the advisory locks that are no identity's; the second half is below."""
 
@@ -28,25 +28,55 @@ CREATE TABLE css_exporter.identity (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX identity_by_receipt ON css_exporter.identity (seen_at);
 
+-- What is known of the server's clock, see exporter.ledger.clock.
+ALTER TABLE css_exporter.ledger
+    ADD COLUMN read_at double precision,
+    ADD COLUMN doubted_for double precision NOT NULL DEFAULT 0;
+"""
+
+_OF_STREAMS: Final = """
+-- The life of each push: open while it has no end; columns as in Push and Said.
 -- stream: JSON array of push_domain, app_name, stream_id; source: that of its labels.
 -- This key, and those below: a digest of a text that may be too long for an index.
-CREATE TABLE css_exporter.open_push (
+CREATE TABLE css_exporter.push (
     identity bytea PRIMARY KEY,
     stream_key bytea NOT NULL,
     stream text NOT NULL,
     source text NOT NULL,
     origin text NOT NULL,
     began_at_ms bigint NOT NULL,
-    heard_at_ms bigint NOT NULL
-);
-CREATE INDEX open_push_by_stream ON css_exporter.open_push (stream_key, began_at_ms, identity);
-CREATE INDEX open_push_by_beginning ON css_exporter.open_push (began_at_ms);
-CREATE INDEX open_push_by_hearing ON css_exporter.open_push (heard_at_ms);
+    heard_at_ms bigint NOT NULL,
+    begun_by text,
+    ended_at_ms bigint,
+    ended_by text,
+    sequence text,
+    interruption bytea,
+    errcode bigint,
+    duration_ms bigint,
+    errmsg text,
+    node text,
+    width integer,
+    height integer
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
+CREATE INDEX push_by_stream
+    ON css_exporter.push (stream_key, (ended_at_ms IS NULL), began_at_ms, identity);
+CREATE INDEX push_open_by_beginning ON css_exporter.push (began_at_ms) WHERE ended_at_ms IS NULL;
+CREATE INDEX push_open_by_hearing ON css_exporter.push (heard_at_ms) WHERE ended_at_ms IS NULL;
+CREATE INDEX push_by_end ON css_exporter.push (ended_at_ms) WHERE ended_at_ms IS NOT NULL;
 
--- What is known of the server's clock, see exporter.ledger.clock.
-ALTER TABLE css_exporter.ledger
-    ADD COLUMN read_at double precision,
-    ADD COLUMN doubted_for double precision NOT NULL DEFAULT 0;
+-- Streams that are watched because a pattern matched them, in the order in which they came.
+CREATE TABLE css_exporter.watched (
+    watched bigint GENERATED ALWAYS AS IDENTITY,
+    key bytea PRIMARY KEY,
+    stream text NOT NULL
+);
+
+-- Who does what only one may do at a time, and until when (Unix time).
+CREATE TABLE css_exporter.lease (
+    name text PRIMARY KEY,
+    holder text NOT NULL,
+    until double precision NOT NULL
+);
 """
 
 _TABLES: Final = """
@@ -93,12 +123,22 @@ CREATE TABLE css_exporter.delivery (
 );
 """
 
-# Version 1 knew packets by identities without their push domain: they mean nothing now.
-_FROM_1: Final = f"""
-DROP TABLE css_exporter.identity;
-DROP TABLE css_exporter.open_push;
-{_OF_CALLBACKS}
-"""
+_UPGRADES: Final = {
+    # It knew packets by identities without their push domain: they mean nothing now.
+    1: f"""
+        DROP TABLE css_exporter.identity;
+        DROP TABLE css_exporter.open_push;
+        {_OF_CALLBACKS} {_OF_STREAMS}""",
+    # It knew open pushes only.
+    2: f"""
+        {_OF_STREAMS}
+        INSERT INTO css_exporter.push
+            (identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms, begun_by)
+            SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms, 'push'
+            FROM css_exporter.open_push;
+        DROP TABLE css_exporter.open_push;""",
+}
+"""What brings a ledger of an earlier version up to date."""
 
 _END_ABANDONED: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -111,7 +151,7 @@ waits so long, and whoever cannot get a lock connects anew, which comes here."""
 
 log = structlog.get_logger()
 
-TABLE_NAMES: Final = ("identity", "source", "open_push", "cell", "delivery")
+TABLE_NAMES: Final = ("identity", "source", "watched", "push", "cell", "delivery")
 
 
 def prepare(connection: Connection) -> None:
@@ -156,7 +196,7 @@ def _version(connection: Connection) -> int:
 
 
 def _make(connection: Connection, version: int) -> None:
-    """Make the tables, or bring those of version 1 up to date: counts and sources stay."""
+    """Make the tables, or bring those of an earlier version up to date: counts stay."""
     if version == 0:
         (schemas,) = _row(
             connection, "SELECT count(*) FROM pg_namespace WHERE nspname = 'css_exporter'"
@@ -165,10 +205,11 @@ def _make(connection: Connection, version: int) -> None:
             connection.execute("CREATE SCHEMA css_exporter")
         connection.execute(_TABLES)
         connection.execute(_OF_CALLBACKS)
+        connection.execute(_OF_STREAMS)
         connection.execute("INSERT INTO css_exporter.ledger VALUES (1, %s, 0)", (VERSION,))
-    elif version == 1:
-        connection.execute(LOCK_TABLES)
-        connection.execute(_FROM_1)
+    elif version in _UPGRADES:
+        connection.execute(LOCK_CELLS)
+        connection.execute(_UPGRADES[version])
         put_right(connection)
         connection.execute("UPDATE css_exporter.ledger SET version = %s", (VERSION,))
         log.warning("ledger.upgraded", from_version=version, to_version=VERSION)

@@ -9,7 +9,7 @@ from exporter.ledger.interface import Delivery, LedgerUnavailable, Limits, Posti
 from exporter.ledger.postgres import tables
 from exporter.ledger.postgres.connection import Connection, Session
 from exporter.ledger.postgres.deliveries import write as write_deliveries
-from exporter.ledger.postgres.forgetting import forget
+from exporter.ledger.postgres.forgetting import Forgetting
 from exporter.ledger.postgres.numbers import stored_series
 from exporter.ledger.postgres.recount import recount
 from exporter.ledger.postgres.schema import prepare
@@ -29,6 +29,7 @@ class PostgresStore:
         self._limits = limits
         self._session = Session(url, self._prepare)
         self._known = tables.Known()
+        self._forgetting = Forgetting(limits)
 
     def open(self) -> None:
         """Connect and make the tables.  Raises ``UnusableLedger``, ``LedgerUnavailable``."""
@@ -51,7 +52,7 @@ class PostgresStore:
                 found = tables.answer(connection, pipeline, postings, self._limits, self._known)
                 now = found.facts.clock or 0.0
                 planned = plan(postings, tallies, found.facts, self._limits, now)
-                tables.write(connection, planned, found.stripe)
+                tables.write(connection, planned, found.stripe, found.received)
                 write_deliveries(connection, deliveries)
                 if not postings and not tallies:
                     tables.prove(connection, now)
@@ -64,7 +65,7 @@ class PostgresStore:
 
     def tend(self) -> bool:
         """Forget one step's worth; see ``Store``."""
-        return self._session.run(lambda connection: forget(connection, self._limits))
+        return self._session.run(self._forgetting.step)
 
     def close(self) -> None:
         """Close the connection."""

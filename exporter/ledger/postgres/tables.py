@@ -25,7 +25,7 @@ from typing import Any, Final
 import orjson
 import psycopg
 
-from exporter.ledger.facts import NEWEST_PUSHES, Facts, OpenPush, Plan, Series, Source
+from exporter.ledger.facts import NEWEST_PUSHES, Facts, Plan, Push, Series, Source, Stream
 from exporter.ledger.interface import Limits, Posting
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
 from exporter.ledger.postgres.numbers import (
@@ -39,6 +39,8 @@ from exporter.ledger.postgres.numbers import (
 )
 from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
 from exporter.ledger.posting import questions
+from exporter.ledger.rows import ROW, STATE, merging
+from exporter.ledger.watching import room_of
 
 STRIPES: Final = 16
 """How many transactions can add to the same number at the same moment.
@@ -52,7 +54,7 @@ _BEGIN: Final = """
     SELECT extract(epoch FROM clock_timestamp())::float8, (
         SELECT stripe FROM generate_series(0, %b - 1) AS stripe
         WHERE pg_try_advisory_xact_lock(%b, stripe) LIMIT 1)"""
-_LOCK: Final = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%b::bigint[]) AS key"
+LOCK_PUSHES: Final = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%b::bigint[]) AS key"
 LOCK_SOURCES: Final = "SELECT pg_advisory_xact_lock(%b, %b)"
 _INSERT_IDENTITIES: Final = """
     INSERT INTO css_exporter.identity
@@ -62,31 +64,40 @@ _INSERT_IDENTITIES: Final = """
 _SELECT_IDENTITIES: Final = "SELECT identity FROM css_exporter.identity WHERE identity = ANY(%b)"
 _SELECT_SOURCES: Final = "SELECT source FROM css_exporter.source WHERE key = ANY(%b)"
 _COUNT_SOURCES: Final = "SELECT count(*) FROM css_exporter.source"
-_SELECT_PUSHES: Final = """
-    SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms
-    FROM css_exporter.open_push WHERE identity = ANY(%b)"""
+FOUND: Final = f"identity, stream_key, {', '.join(STATE)}"
+_SELECT_PUSHES: Final = f"SELECT {FOUND} FROM css_exporter.push WHERE identity = ANY(%b)"  # noqa: S608 - our own names
 # Of each stream only so many: one may have thousands.
-_SELECT_NEWEST: Final = """
+_SELECT_NEWEST: Final = f"""
     SELECT newest.* FROM (
         SELECT unnest(%b::bytea[]) AS stream_key UNION
-        SELECT stream_key FROM css_exporter.open_push WHERE identity = ANY(%b)) AS asked
+        SELECT stream_key FROM css_exporter.push WHERE identity = ANY(%b)) AS asked
     CROSS JOIN LATERAL (
-        SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms
-        FROM css_exporter.open_push AS own WHERE own.stream_key = asked.stream_key
-        ORDER BY began_at_ms DESC, identity DESC LIMIT %b) AS newest"""
+        SELECT {FOUND}
+        FROM css_exporter.push AS own WHERE own.stream_key = asked.stream_key
+            AND (own.ended_at_ms IS NULL)
+        ORDER BY began_at_ms DESC, identity DESC LIMIT %b) AS newest"""  # noqa: S608 - as above
+SELECT_WATCHED: Final = "SELECT stream FROM css_exporter.watched ORDER BY watched"
+_INSERT_WATCHED: Final = """
+    INSERT INTO css_exporter.watched (key, stream) SELECT * FROM unnest(%b::bytea[], %b::text[])
+    ON CONFLICT DO NOTHING"""
 _INSERT_SOURCES: Final = """
     INSERT INTO css_exporter.source SELECT * FROM unnest(%b::bytea[], %b::text[])
     ON CONFLICT DO NOTHING"""
-_DELETE_PUSHES: Final = "DELETE FROM css_exporter.open_push WHERE identity = ANY(%b)"
-_INSERT_PUSHES: Final = """
-    INSERT INTO css_exporter.open_push SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::text[],
-        %b::text[], %b::text[], %b::bigint[], %b::bigint[])"""
+_DELETE_PUSHES: Final = "DELETE FROM css_exporter.push WHERE identity = ANY(%b)"
+_UPSERT_PUSHES: Final = f"""
+    INSERT INTO css_exporter.push AS push (identity, stream_key, {", ".join(ROW)})
+    SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::text[], %b::text[], %b::text[],
+        %b::bigint[], %b::bigint[], %b::text[], %b::bigint[], %b::text[], %b::text[],
+        %b::bytea[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::integer[],
+        %b::integer[])
+    ON CONFLICT (identity) DO UPDATE SET
+        stream_key = excluded.stream_key, {", ".join(merging("greatest"))}"""  # noqa: S608 - as above
 # A row that is locked is being closed, or heard of by somebody else.
 _HEAR: Final = """
-    UPDATE css_exporter.open_push AS push SET heard_at_ms = heard.at FROM (
+    UPDATE css_exporter.push AS own SET heard_at_ms = heard.at FROM (
         SELECT identity, now.at FROM unnest(%b::bytea[], %b::bigint[]) AS now(identity, at)
-        JOIN css_exporter.open_push USING (identity) FOR UPDATE OF open_push SKIP LOCKED) AS heard
-    WHERE push.identity = heard.identity"""
+        JOIN css_exporter.push USING (identity) FOR UPDATE OF push SKIP LOCKED) AS heard
+    WHERE own.identity = heard.identity"""
 _PROVE: Final = "UPDATE css_exporter.ledger SET committed_at = %b"
 
 
@@ -100,10 +111,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a transaction has found out, and the stripe that it adds to."""
+    """What a transaction has found out, the stripe that it adds to, the identities inserted."""
 
     facts: Facts
     stripe: int
+    received: AbstractSet[bytes]
 
 
 def begin(connection: Connection) -> Cursor:
@@ -130,21 +142,21 @@ def answer(
     known: Known,
 ) -> Answer:
     """Begin, lock, insert the identities and look up what a posting asks."""
-    asked = questions(postings)
-    received = {entry.identity for entry, _ in postings}
+    asked = questions(postings, limits)
+    received = {entry.identity for entry, _ in postings if not entry.report}
     pushes = list(asked.pushes)
     streams = {key_of(encode(stream)) for stream in asked.streams}
     locked = {
         key_of(encode(entry.stream))
         for entry, _ in postings
-        if entry.stream and (entry.opens or entry.closes)
+        if entry.stream and entry.report
     }
     most = max(NEWEST_PUSHES, len(pushes) + 1)
     unknown = asked.sources - known.sources
     unknown_series = asked.series - known.series
     while True:
         begun = begin(connection)
-        _ask(connection, _LOCK, sorted(map(lock_of, locked | asked.pushes)))
+        _ask(connection, LOCK_PUSHES, sorted(map(lock_of, locked | asked.pushes)))
         inserted = _ask(connection, _INSERT_IDENTITIES, sorted(received))
         remembered = _ask(connection, _SELECT_IDENTITIES, list(asked.identities - received))
         named = _ask(connection, _SELECT_PUSHES, pushes)
@@ -155,6 +167,7 @@ def answer(
         )
         sources = _ask_sources(connection, unknown)
         series = ask_series(connection, unknown_series)
+        watched = connection.execute(SELECT_WATCHED) if asked.watched else None
         pipeline.sync()
         rows = [*(named or ()), *newest]
         strangers = {key for identity, key, *_ in rows if identity in asked.pushes} - locked
@@ -169,11 +182,15 @@ def answer(
     wanted = {
         one for one in unknown_series - stored if room > 0 or one[1] not in unknown - admitted
     }
-    if (unknown - admitted and room > 0) or (wanted and series_room > 0):
+    remembered = streams_in(watched)
+    new = asked.watched - set(remembered) and room_of(limits, len(remembered)) > 0
+    if (unknown - admitted and room > 0) or (wanted and series_room > 0) or new:
         connection.execute(LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
         sources = _ask_sources(connection, unknown)
         series = ask_series(connection, unknown_series)
+        watched = connection.execute(SELECT_WATCHED) if asked.watched else None
         pipeline.sync()
+        remembered = streams_in(watched)
         admitted, room = _sources(sources, limits)
         stored, series_room = series_of(series, limits.max_series)
     known.sources |= admitted
@@ -181,28 +198,35 @@ def answer(
     seen = received - {identity for (identity,) in inserted or ()}
     seen |= {identity for (identity,) in remembered or ()}
     now, stripe = begun_at(begun)
-    facts = Facts(seen, pushes_in(rows), known.sources, room, known.series, series_room, clock=now)
-    return Answer(facts, stripe)
+    facts = Facts(
+        seen,
+        pushes_in(rows),
+        known.sources,
+        room,
+        known.series,
+        series_room,
+        asked.watched & set(remembered),
+        room_of(limits, len(remembered)),
+        clock=now,
+    )
+    return Answer(facts, stripe, received)
 
 
-def write(connection: Connection, plan: Plan, stripe: int) -> None:
-    """Write what was planned, but the identities, which are there."""
+def write(
+    connection: Connection, plan: Plan, stripe: int, inserted: AbstractSet[bytes] = frozenset()
+) -> None:
+    """Write what was planned, but the identities that are ``inserted`` already."""
+    _ask(connection, _INSERT_IDENTITIES, sorted(plan.identities.keys() - inserted))
     sources = sorted((key_of(text), text) for text in map(encode, plan.sources))
-    opened = [
-        (
-            identity,
-            key_of(stream := encode(push.stream)),
-            stream,
-            encode(push.source),
-            push.origin,
-            push.began_at_ms,
-            push.heard_at_ms,
-        )
-        for identity, push in plan.opened.items()
+    watched = sorted((key_of(text), text) for text in map(encode, plan.watched))
+    pushes = [
+        (identity, key_of(text := encode(stream)), text, encode(source), *state, *said)
+        for identity, (stream, source, *state, said) in plan.pushes.items()
     ]
     _ask(connection, _INSERT_SOURCES, *columns(sources))
-    _ask(connection, _DELETE_PUSHES, list(plan.closed))
-    _ask(connection, _INSERT_PUSHES, *columns(opened))
+    _ask(connection, _INSERT_WATCHED, *columns(watched))
+    _ask(connection, _DELETE_PUSHES, list(plan.joined))
+    _ask(connection, _UPSERT_PUSHES, *columns(pushes))
     _ask(connection, _HEAR, *columns(plan.heard.items()))
     add(connection, plan.added, stripe)
     keep_latest(connection, plan.latest, stripe)
@@ -213,12 +237,17 @@ def prove(connection: Connection, now: float) -> None:
     connection.execute(_PROVE, (now,))
 
 
-def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, OpenPush]:
+def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Push]:
     """Return the open pushes of rows that were read."""
     return {
-        identity: OpenPush(tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest)
+        identity: Push(tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest)
         for identity, _, stream, source, *rest in rows
     }
+
+
+def streams_in(asked: Cursor | None) -> list[Stream]:
+    """Return the streams that are watched because of a pattern, of ``SELECT_WATCHED``."""
+    return [tuple(orjson.loads(stream)) for (stream,) in asked or ()]
 
 
 def _ask_sources(connection: Connection, unknown: AbstractSet[Source]) -> list[Cursor]:
