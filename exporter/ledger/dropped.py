@@ -25,9 +25,7 @@ def cells_of(rows: Iterable[tuple[str, str, int]], cells: Iterable[Cell]) -> lis
 
     Also where none is dropped: at 0 wherever streams may be active.
     """
-    numbers = {
-        cell.labels: 0 for cell in cells if cell.family == catalogue.ACTIVE_STREAMS.name
-    }
+    numbers = {cell.labels: 0 for cell in cells if cell.family == catalogue.ACTIVE_STREAMS.name}
     for source, origin, streams in rows:
         numbers[(*orjson.loads(source), origin)] = streams
     return [

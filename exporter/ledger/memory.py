@@ -117,9 +117,7 @@ class MemoryLedger:
             gauges[catalogue.SERIES, ()] = len(self._series)
             cells = [Cell(*key, *number) for key, number in self._cells.items()]
             cells += [Cell(key.name, own, "", one, 0.0) for (key, own), one in gauges.items()]
-            cells = watching.cells_of(
-                cells, watching.shown(self._limits, self._watched), streams
-            )
+            cells = watching.cells_of(cells, watching.shown(self._limits, self._watched), streams)
             oldest = min((one.began_at_ms for one in open_pushes), default=None)
             return with_limits(
                 Snapshot(cells, None if oldest is None else oldest / 1000), self._limits

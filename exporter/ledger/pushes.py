@@ -69,7 +69,9 @@ class Pushes:
         row = self._rows.get(report.push)
         if row is None:
             self._join(stream, at_ms + JOIN_MS)
-            row = Push(stream, source, report.origin, at_ms, now_ms, By.PUSH, said=report.said)
+            row = Push(
+                stream, source, report.origin, at_ms, now_ms, By.PUSH.value, said=report.said
+            )
         else:  # its interruption came first
             row = row._replace(
                 stream=stream,
@@ -77,7 +79,7 @@ class Pushes:
                 origin=report.origin,
                 began_at_ms=at_ms,
                 heard_at_ms=now_ms,
-                begun_by=By.PUSH,
+                begun_by=By.PUSH.value,
                 said=merged(row.said, report.said),
             )
         self._write(report.push, row)
@@ -94,7 +96,7 @@ class Pushes:
         row = row._replace(
             heard_at_ms=now_ms,
             ended_at_ms=at_ms,
-            ended_by=By.INTERRUPTION,
+            ended_by=By.INTERRUPTION.value,
             said=merged(row.said, report.said),
         )
         self._write(report.push, row)
@@ -108,7 +110,7 @@ class Pushes:
         row = self._rows.get(identity)
         if row is None or not row.is_open:
             return None
-        self._write(identity, row._replace(ended_at_ms=at_ms, ended_by=by))
+        self._write(identity, row._replace(ended_at_ms=at_ms, ended_by=by.value))
         return row
 
     def hear(self, stream: Stream, now_ms: int, exactness_ms: float) -> None:

@@ -35,7 +35,9 @@ def room_of(limits: Limits, remembered: int) -> int:
 def shown(limits: Limits, remembered: Sequence[Stream]) -> list[Stream]:
     """Return the streams that have series, of those remembered in order of their admission."""
     matching = [stream for stream in remembered if is_matched(limits.watched_streams, stream)]
-    return list(dict.fromkeys([*sorted(names_of(limits)), *matching]))[: limits.max_watched_streams]
+    return list(dict.fromkeys([*sorted(names_of(limits)), *matching]))[
+        : limits.max_watched_streams
+    ]
 
 
 def unwatched(limits: Limits, remembered: Sequence[Stream]) -> list[Stream]:
@@ -50,9 +52,7 @@ def unwatched(limits: Limits, remembered: Sequence[Stream]) -> list[Stream]:
 
 def is_matched(patterns: tuple[Stream, ...], stream: Stream) -> bool:
     """Return whether any pattern matches a stream."""
-    return bool(patterns) and any(
-        one.fullmatch("\0".join(stream)) for one in _compiled(patterns)
-    )
+    return bool(patterns) and any(one.fullmatch("\0".join(stream)) for one in _compiled(patterns))
 
 
 def cells_of(
@@ -82,9 +82,7 @@ STORED_FAMILIES: Final = (catalogue.WATCHED_LAST_CHANGE.name, catalogue.WATCHED_
 def _compiled(patterns: tuple[Stream, ...]) -> tuple[re.Pattern[str], ...]:
     return tuple(
         re.compile(
-            "\0".join(
-                "[^\0]*".join(map(re.escape, part.split(ANY))) for part in pattern
-            ),
+            "\0".join("[^\0]*".join(map(re.escape, part.split(ANY))) for part in pattern),
             re.DOTALL,
         )
         for pattern in patterns

@@ -82,7 +82,9 @@ ERRCODES: Final[tuple[ErrCode, ...]] = (
 )
 """Every documented errcode in numeric order, then ``other``."""
 
-INTENDED_NUMBERS: Final = tuple(int(one.code) for one in _BY_CODE.values() if one.cause in INTENDED)
+INTENDED_NUMBERS: Final = tuple(
+    int(one.code) for one in _BY_CODE.values() if one.cause in INTENDED
+)
 """The errcodes of those ends, as numbers."""
 
 

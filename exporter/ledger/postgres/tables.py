@@ -147,9 +147,7 @@ def answer(
     pushes = list(asked.pushes)
     streams = {key_of(encode(stream)) for stream in asked.streams}
     locked = {
-        key_of(encode(entry.stream))
-        for entry, _ in postings
-        if entry.stream and entry.report
+        key_of(encode(entry.stream)) for entry, _ in postings if entry.stream and entry.report
     }
     most = max(NEWEST_PUSHES, len(pushes) + 1)
     unknown = asked.sources - known.sources
@@ -182,15 +180,15 @@ def answer(
     wanted = {
         one for one in unknown_series - stored if room > 0 or one[1] not in unknown - admitted
     }
-    remembered = streams_in(watched)
-    new = asked.watched - set(remembered) and room_of(limits, len(remembered)) > 0
+    admitted_streams = streams_in(watched)
+    new = asked.watched - set(admitted_streams) and room_of(limits, len(admitted_streams)) > 0
     if (unknown - admitted and room > 0) or (wanted and series_room > 0) or new:
         connection.execute(LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
         sources = _ask_sources(connection, unknown)
         series = ask_series(connection, unknown_series)
         watched = connection.execute(SELECT_WATCHED) if asked.watched else None
         pipeline.sync()
-        remembered = streams_in(watched)
+        admitted_streams = streams_in(watched)
         admitted, room = _sources(sources, limits)
         stored, series_room = series_of(series, limits.max_series)
     known.sources |= admitted
@@ -205,8 +203,8 @@ def answer(
         room,
         known.series,
         series_room,
-        asked.watched & set(remembered),
-        room_of(limits, len(remembered)),
+        asked.watched & set(admitted_streams),
+        room_of(limits, len(admitted_streams)),
         clock=now,
     )
     return Answer(facts, stripe, received)

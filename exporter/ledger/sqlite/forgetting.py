@@ -131,7 +131,9 @@ def _forget_unwatched(connection: sqlite3.Connection, limits: Limits) -> None:
     """Give back the places, and delete the numbers, of streams that are watched no more."""
     remembered = watched_streams(connection)
     gone = unwatched(limits, remembered)
-    connection.executemany("DELETE FROM watched WHERE stream = ?", [(encode(one),) for one in gone])
+    connection.executemany(
+        "DELETE FROM watched WHERE stream = ?", [(encode(one),) for one in gone]
+    )
     cells = connection.execute(
         "SELECT family, labels FROM cell WHERE family IN (?, ?)", STORED_FAMILIES
     ).fetchall()

@@ -122,8 +122,8 @@ _SMALL_BYTES: Final = 64 * 2**20
 """Up to here the two large tables are checked at start too; in a larger file by their use."""
 
 _DAMAGE: Final = ("SQLITE_NOTADB", "SQLITE_ERROR")  # no database; a table is missing
-_CHECKED: Final = ("cell", "source", "watched", "delivery", "proof")
-_CHECKED_IF_SMALL: Final = ("identity", "push")
+_CHECKED: Final = ("cell", "source", "delivery", "proof")
+"""What every version has."""
 
 log = structlog.get_logger()
 
@@ -202,7 +202,7 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path, *, old: bool = F
                 f"{path} has schema version {version}: start the exporter again to upgrade it"
             )
         small = path.stat().st_size < _SMALL_BYTES
-        for table in (*_CHECKED, *(_CHECKED_IF_SMALL if small else ())):
+        for table in _CHECKED if version < VERSION else _checked(small=small):
             (answer,) = connection.execute(f"PRAGMA quick_check('{table}')").fetchone()
             if answer != "ok":
                 raise UnusableLedger(f"{path} is damaged: {answer}")
@@ -213,3 +213,8 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path, *, old: bool = F
             f"{path} is damaged: {error}. Restore it from a backup, or move it away to begin"
             " a new ledger"
         ) from error
+
+
+def _checked(*, small: bool) -> tuple[str, ...]:
+    """Return the tables to check of a ledger of our version."""
+    return (*_CHECKED, "watched", *(("identity", "push") if small else ()))

@@ -12,8 +12,10 @@ from exporter.ledger.interface import Limits
 from exporter.ledger.sqlite.tables import encode
 from exporter.protocol.errcodes import INTENDED_NUMBERS
 
-OPEN: Final = "EXISTS (SELECT 1 FROM push AS own WHERE own.stream = {stream}" \
+OPEN: Final = (
+    "EXISTS (SELECT 1 FROM push AS own WHERE own.stream = {stream}"
     " AND (own.ended_at_ms IS NULL) = 1)"
+)
 NEWER: Final = """EXISTS (
     SELECT 1 FROM push AS own WHERE own.stream = last.stream AND (own.ended_at_ms IS NULL) = 0
         AND (own.began_at_ms, own.identity) > (last.began_at_ms, last.identity))"""

@@ -52,7 +52,7 @@ _UPSERT_LATEST: Final = """
 
 # One row of JSON, since each row is a step.
 _FOUND: Final = f"SELECT json_group_array(json_array(hex(identity), {', '.join(STATE)}))"
-_SELECT_PUSHES: Final = f"{_FOUND} FROM push WHERE identity IN ({{marks}})"  # noqa: S608 - ours
+_SELECT_PUSHES: Final = f"{_FOUND} FROM push WHERE identity IN ({{marks}})"
 _SELECT_NEWEST: Final = f"""
     {_FOUND} FROM json_each(?) AS asked CROSS JOIN push WHERE push IN (
         SELECT own.push FROM push AS own WHERE own.stream = asked.value

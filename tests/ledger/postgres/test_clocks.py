@@ -72,7 +72,7 @@ def test_a_server_whose_clock_has_jumped_is_doubted(server: Postgres, url: str) 
         # As if all had been two weeks ago by this clock.
         admin.execute("UPDATE css_exporter.ledger SET read_at = read_at - 14 * 86400")
         admin.execute("UPDATE css_exporter.identity SET seen_at = seen_at - 14 * 86400")
-        admin.execute("UPDATE css_exporter.open_push SET heard_at_ms = heard_at_ms - 1209600000")
+        admin.execute("UPDATE css_exporter.push SET heard_at_ms = heard_at_ms - 1209600000")
         for _ in range(3):
             store.tend()
         (receipt,) = store.commit([Posting(RECORDING, 0)], (), ())

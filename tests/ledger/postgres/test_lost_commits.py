@@ -28,7 +28,7 @@ def cut_and_other() -> Iterator[tuple[Proxy, Ledger, Ledger]]:
             closing(open_ledger(behind, LONG)) as cut,
         ):
             cut.record(entry("recording"), NOW)
-            proxy.writing = b"INTO css_exporter.open_push"
+            proxy.writing = b"INTO css_exporter.push"
             yield proxy, cut, other
 
 

@@ -12,7 +12,10 @@ from support.settings import LONG
 from exporter.ledger import Outcome, UnusableLedger, open_ledger
 from exporter.metrics import catalogue as c
 
-VERSION_1 = (ROOT / "tests" / "data" / "ledgers" / "version-1.sql").read_text("utf-8")
+VERSION_1, VERSION_2 = (
+    (ROOT / "tests" / "data" / "ledgers" / f"version-{number}.sql").read_text("utf-8")
+    for number in (1, 2)
+)
 SOURCE = ("live.test.example", "stage")
 
 
@@ -40,6 +43,21 @@ def test_a_shared_ledger_of_version_1_is_upgraded(old_url: str) -> None:
         assert ledger.record(entry("push"), 1790000300).outcome is Outcome.DUPLICATE
         assert value(ledger, c.ACTIVE_STREAMS, *SOURCE, "mainland") == 1
         assert value(ledger, c.SERIES) == 4
+
+
+def test_a_shared_ledger_of_version_2_is_upgraded(server: Postgres, url: str) -> None:
+    """Open pushes stay open, and all that was received is recognised."""
+    with server.admin(url.rpartition("/")[2]) as admin:
+        admin.execute("SET ROLE css")
+        admin.execute(VERSION_2)
+    with closing(open_ledger(url, LONG)) as ledger:
+        assert value(ledger, c.OPEN_PUSHES) == 1
+        assert value(ledger, c.ACTIVE_STREAMS, *SOURCE, "mainland") == 1
+        again = (entry("push"), entry("push", sequence="2"), entry("interruption", sequence="2"))
+        for one in again:
+            assert ledger.record(one, 1790000300).outcome is Outcome.DUPLICATE
+        assert ledger.record(entry("interruption"), 1790000300).outcome is Outcome.ACCEPTED
+        assert value(ledger, c.OPEN_PUSHES) == 0
 
 
 def test_an_upgrade_of_a_shared_ledger_that_breaks_changes_nothing(
@@ -82,6 +100,6 @@ def test_a_ledger_that_is_newer_stays_refused(server: Postgres, url: str) -> Non
     """An upgrade goes one way only."""
     open_ledger(url, LONG).close()
     with server.admin(url.rpartition("/")[2]) as admin:
-        admin.execute("UPDATE css_exporter.ledger SET version = 3")
-    with pytest.raises(UnusableLedger, match="version 3"):
+        admin.execute("UPDATE css_exporter.ledger SET version = 4")
+    with pytest.raises(UnusableLedger, match="version 4"):
         open_ledger(url, LONG)

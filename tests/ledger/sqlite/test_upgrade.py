@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.ledgers import entry, numbers, value
+from support.packets import all_packets
 from support.repository import ROOT
 from support.settings import LONG
 
@@ -15,7 +16,10 @@ from exporter.ledger.sqlite.connection import connect
 from exporter.metrics import catalogue as c
 
 VERSION_1 = ROOT / "tests" / "data" / "ledgers" / "version-1.sqlite"
-"""Written by the version before: all samples, two open pushes, a redelivery, a refusal."""
+"""Written by that version: all samples, two open pushes, a redelivery, a refusal."""
+
+VERSION_2 = VERSION_1.with_name("version-2.sqlite")
+"""Written by that version: all samples, two open pushes, a redelivery."""
 
 SOURCE = ("live.test.example", "stage")
 OTHER = ("other.example", "stage")
@@ -54,6 +58,20 @@ def test_a_ledger_of_version_1_is_upgraded(path: Path, capsys: pytest.CaptureFix
     with closing(open_ledger(f"sqlite:///{path}", LONG)) as again:
         assert numbers(again) == before
         assert "ledger.upgraded" not in capsys.readouterr().out
+
+
+def test_a_ledger_of_version_2_is_upgraded(tmp_path: Path) -> None:
+    """Open pushes stay open, and all that was received is recognised."""
+    path = shutil.copy(VERSION_2, tmp_path / "ledger.sqlite")
+    with closing(open_ledger(f"sqlite:///{path}", LONG)) as ledger:
+        assert value(ledger, c.OPEN_PUSHES) == 2
+        assert value(ledger, c.ACTIVE_STREAMS, *OTHER, "overseas") == 1
+        for name in all_packets():
+            assert ledger.record(entry(name), 1790000300).outcome is Outcome.DUPLICATE
+        ended = entry("interruption", sequence="2", set_id=7)
+        assert ledger.record(ended, 1790000300).outcome is Outcome.ACCEPTED
+        assert ledger.record(ended, 1790000300).outcome is Outcome.DUPLICATE
+        assert value(ledger, c.OPEN_PUSHES) == 1
 
 
 def test_an_upgrade_that_breaks_changes_nothing(path: Path) -> None:
