@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from exporter.ledger.interface import Receipt
 from exporter.metrics.entries import Said
@@ -67,7 +67,7 @@ def merged(before: Said, now: Said) -> Said:
 
     What the interruption alone says is taken from it; of what both say the larger one stays.
     """
-    own = [old if new is None else new for old, new in zip(before, now, strict=True)]
+    own: list[Any] = [old if new is None else new for old, new in zip(before, now, strict=True)]
     for place in range(Said._fields.index("node"), len(own)):
         known = [one for one in (before[place], now[place]) if one is not None]
         own[place] = max(known, default=None)
@@ -114,7 +114,8 @@ class Plan:
 
     ``identities`` are those to remember that no push has.  ``pushes`` are the rows as they are
     now, those of ``joined`` are gone: another row is the same push.  ``heard`` has Unix
-    milliseconds.  ``watched`` are streams to admit, ``sources`` and ``series`` are those to admit.  Numbers
+    milliseconds.  ``watched`` are streams to admit,
+    ``sources`` and ``series`` are those to admit.  Numbers
     ``added`` are added to what is stored; of those ``latest`` the larger one stays.
     """
 

@@ -143,7 +143,7 @@ class _Work:
             return Outcome.ACCEPTED
         now_ms = milliseconds(now)
         at_ms = now_ms if entry.occurred_at_ms is None else entry.occurred_at_ms
-        self._watch(stream, source, report, at_ms, now)
+        self._watch(stream, entry.source or _NOBODY, report, at_ms, now)
         if report.ends:
             self._pushes.end(report, stream, source, at_ms, now_ms)
             return Outcome.ACCEPTED

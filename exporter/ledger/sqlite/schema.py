@@ -68,7 +68,11 @@ CREATE INDEX push_by_end ON push (ended_at_ms, began_at_ms);
 CREATE TABLE watched (watched INTEGER PRIMARY KEY, stream TEXT NOT NULL UNIQUE);
 
 -- Who does what only one may do at a time, and until when (Unix time).
-CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until REAL NOT NULL
+) WITHOUT ROWID;
 """
 
 _TABLES: Final = """
@@ -114,7 +118,7 @@ _UPGRADES: Final = {
         INSERT INTO push (identity, stream, source, origin, began_at_ms, heard_at_ms, begun_by)
             SELECT identity, stream, source, origin, began_at_ms, heard_at_ms, 'push'
             FROM open_push ORDER BY began_at_ms;
-        DROP TABLE open_push;""",
+        DROP TABLE open_push;""",  # noqa: S608 - our own names
 }
 """What brings a ledger of an earlier version up to date."""
 
@@ -159,7 +163,7 @@ def create_if_missing(path: Path) -> bool:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a ledger of an earlier version up to date, and put right gauges that differ: all or nothing.
+    """Bring an earlier ledger up to date, put right gauges that differ: all or nothing.
 
     Counts, sources and deliveries stay.  The caller holds the ledger's lock.
     """

@@ -57,7 +57,7 @@ _SELECT_NEWEST: Final = f"""
     {_FOUND} FROM json_each(?) AS asked CROSS JOIN push WHERE push IN (
         SELECT own.push FROM push AS own WHERE own.stream = asked.value
             AND (own.ended_at_ms IS NULL) = 1
-        ORDER BY own.began_at_ms DESC, own.identity DESC LIMIT ?)"""
+        ORDER BY own.began_at_ms DESC, own.identity DESC LIMIT ?)"""  # noqa: S608 - our own names
 
 _SELECT_SERIES: Final = """
     SELECT DISTINCT family, labels FROM (VALUES {marks}) AS asked
@@ -213,7 +213,7 @@ def _watched(
     if not asked.watched:
         return set(), 0
     remembered = watched_streams(connection)
-    return asked.watched & set(remembered), room_of(limits, len(remembered))
+    return set(asked.watched).intersection(remembered), room_of(limits, len(remembered))
 
 
 def _cells(numbers: Numbers) -> list[tuple[Any, ...]]:
