@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from exporter.metrics import catalogue
+from exporter.protocol.errcodes import INTENDED
 from exporter.sending.requests import Packet
 from exporter.simulator.samples import Addition, add, sample
 
@@ -51,7 +52,7 @@ class PushEnded(NamedTuple):
     @property
     def is_drop(self) -> bool:
         """Return whether it ended although neither host nor customer wanted it."""
-        return self.cause not in ("client_stop", "operator")
+        return self.cause not in INTENDED
 
 
 class Callback(NamedTuple):

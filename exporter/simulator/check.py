@@ -17,7 +17,6 @@ became of callbacks at a consumer behind it.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from http.client import HTTPException
 from typing import Final, NamedTuple
 from urllib.error import HTTPError
@@ -45,6 +44,7 @@ _COMPARED: Final = frozenset(
     not in (
         catalogue.LAST_CALLBACK,
         catalogue.OLDEST_OPEN_PUSH,
+        catalogue.WATCHED_LAST_CHANGE,
         catalogue.SOURCES,
         catalogue.SERIES,
         catalogue.MAX_SERIES,
@@ -114,7 +114,6 @@ class Exporter:
     ) -> list[Difference]:
         """Return what still differs from a report after so many seconds."""
         deadline = time.monotonic() + seconds
-        report = _known(report)
         while (found := compare(report, self.look())) and time.monotonic() < deadline:
             sleep(0.25)
         return found
@@ -142,15 +141,6 @@ def compare(report: Report, look: Look, window: Window = _WINDOW) -> list[Differ
         if grew not in expected:
             found.append(Difference(one, expected, grew))
     return found
-
-
-def _known(report: Report) -> Report:
-    """Return a report without the streams of gauges that the exporter does not have."""
-    return replace(
-        report,
-        drops=report.drops if gauges.DROPPED in catalogue.BY_NAME else (),
-        watched=report.watched if gauges.WATCHED_ACTIVE in catalogue.BY_NAME else (),
-    )
 
 
 def _samples(text: str) -> Iterator[tuple[Sample, int]]:

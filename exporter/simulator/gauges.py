@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from exporter.metrics import catalogue
 from exporter.simulator.callback import Stream
 from exporter.simulator.samples import Range, Sample, sample
 
-DROPPED: Final = "tencent_css_dropped_streams"
-WATCHED_ACTIVE: Final = "tencent_css_watched_stream_active"
+DROPPED: Final = catalogue.DROPPED_STREAMS.name
 
 CLOCK_SECONDS: Final = 1.0
 """By how much the clocks of simulator and exporter may differ."""
@@ -86,7 +86,7 @@ def dropped(drops: Iterable[Drop], window: Window, look: Look) -> dict[Sample, R
 def watched(streams: Iterable[Watched]) -> dict[Sample, Range]:
     """Return for each watched stream whether it is shown as active."""
     return {
-        sample(WATCHED_ACTIVE, **one.stream._asdict()): Range(0, 1)
+        sample(catalogue.WATCHED_ACTIVE.name, **one.stream._asdict()): Range(0, 1)
         if one.active is None
         else Range(int(one.active), int(one.active))
         for one in streams

@@ -15,8 +15,6 @@ from exporter.simulator.samples import Addition, add, observe, sample
 
 USER_IP: Final = "198.51.100.23"
 
-_WATCHED_INTERRUPTIONS: Final = "tencent_css_watched_stream_interruptions_total"
-
 
 def push(host: Host, begun: Push, at: Moment) -> Callback:
     """Return the callback of a push that began."""
@@ -130,7 +128,9 @@ def _of_push(host: Host, one: Push, event_type: int, at: Moment) -> Packet:
 
 
 def _of_watched(host: Host, errcode: weights.SentErrcode) -> tuple[Addition, ...]:
-    if not host.watched or _WATCHED_INTERRUPTIONS not in catalogue.BY_NAME:
+    if not host.watched:
         return ()
-    counted = sample(_WATCHED_INTERRUPTIONS, **host.stream._asdict(), cause=errcode.cause)
+    counted = sample(
+        catalogue.WATCHED_INTERRUPTIONS.name, **host.stream._asdict(), cause=errcode.cause
+    )
     return ((counted, 1),)

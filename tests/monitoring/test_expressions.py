@@ -52,6 +52,8 @@ MAY_BE_EMPTY = {
     "TencentCSSExporterDown": "the exporter is up",
     "TencentCSSReplicaDown": "the exporter is up",
     "TencentCSSNoCallbacks": "callbacks come",
+    "TencentCSSWatchedStreamDown": "those watched are live",
+    "TencentCSSStreamsNotBack": "few streams dropped",
     "TencentCSSConsumerRefuses": "the consumer takes nearly all callbacks",
     "TencentCSSConsumerSlow": "the consumer is quick",
     "TencentCSSBadSignatures": "more callbacks are accepted than are refused",
@@ -104,7 +106,13 @@ def server(
     home = tmp_path_factory.mktemp("stack")
     consumer = Consumer(home / "consumer")
     exporter = Daemon(
-        home / "data", new_series_zero_seconds=0, max_sources=2, forward_to=consumer.url
+        home / "data",
+        new_series_zero_seconds=0,
+        max_sources=2,
+        forward_to=consumer.url,
+        watched_streams="*/*/*",
+        max_watched_streams=3,
+        return_grace_seconds=0,
     )
     target = f"127.0.0.1:{exporter.private_port}"
     config = _configuration(jobs, target, quick_rules(home / "rules"))

@@ -54,7 +54,7 @@ def test_every_scenario_is_shown_exactly(daemon: Start, tmp_path: Path, scenario
 
 def test_a_named_channel_goes_dark_and_returns(daemon: Start, tmp_path: Path) -> None:
     """The report says of a watched channel whether it is active, and since when."""
-    exporter = daemon()
+    exporter = daemon(watched_streams="push.example.com/live/channel/1")
     report = tmp_path / "run.json"
     ran = css_exporter(
         *("simulate", *towards(exporter), *SHORT, *check(exporter), "--report", report),

@@ -28,7 +28,10 @@ FAMILIES = [
 def cells(draw: st.DrawFn) -> Cell:
     """Return any cell that the catalogue allows, of sources with any names."""
     family: Family = draw(st.sampled_from(FAMILIES))
-    own = tuple(draw(st.sampled_from(values)) for values in family.labels.values())
+    own = tuple(
+        draw(st.sampled_from(values) if values else st.text(max_size=9))
+        for values in family.labels.values()
+    )
     source = (draw(st.text(max_size=9)), draw(st.text(max_size=9))) if family.sourced else ()
     names = (*family.cells, SUM) if family.kind == "histogram" else ("",)
     name = draw(st.sampled_from(names))
