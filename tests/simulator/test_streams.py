@@ -5,9 +5,10 @@ from itertools import permutations
 
 import pytest
 
+from exporter.metrics import catalogue
 from exporter.simulator.callback import Callback, PushBegun, PushEnded, Stream
 from exporter.simulator.check import compare
-from exporter.simulator.gauges import DROPPED, WATCHED_ACTIVE, Drop, Look, Watched, Window
+from exporter.simulator.gauges import DROPPED, Drop, Look, Watched, Window
 from exporter.simulator.report import Report
 from exporter.simulator.samples import Sample, sample
 from exporter.simulator.streams import Streams
@@ -144,7 +145,7 @@ def test_a_watched_stream_is_shown_as_it_is(
     active: bool | None, allowed: set[int], before: int
 ) -> None:
     """What a watched stream was before does not matter."""
-    one = sample(WATCHED_ACTIVE, **STREAM._asdict())
+    one = sample(catalogue.WATCHED_ACTIVE.name, **STREAM._asdict())
     report = Report({}, before={one: before}, watched=(Watched(STREAM, active, AT * 1000),))
     right = {n for n in range(2) if not compare(report, Look({one: n}, AT, AT))}
     assert right == allowed
