@@ -22,6 +22,8 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
     pages.add_app_template_filter(streams.shown, "shown")
     pages.add_app_template_filter(streams.address_of, "stream_address")
 
+    _add_data(pages, ledger)
+
     @pages.get("/streams")
     def list_streams() -> tuple[str, int]:
         query, page, unreadable = StreamQuery(), None, None
@@ -47,16 +49,6 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
             causes=CAUSES,
         )
         return text, 503 if unreadable else 200
-
-    @pages.get("/streams.json")
-    def streams_as_data() -> tuple[Response, int]:
-        try:
-            page = ledger.streams(streams.query_of(request.args))
-        except streams.BadQuery as error:
-            return jsonify(error=str(error)), 400
-        except LedgerUnavailable as error:
-            return _unreadable(error), 503
-        return jsonify(streams.page_data(page)), 200
 
     @pages.get("/stream")
     def one_stream() -> tuple[str, int]:
@@ -87,6 +79,18 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
             data=streams.address_of(names, "/stream.json"),
         )
         return text, 503 if unreadable else 200
+
+
+def _add_data(pages: Blueprint, ledger: Ledger) -> None:
+    @pages.get("/streams.json")
+    def streams_as_data() -> tuple[Response, int]:
+        try:
+            page = ledger.streams(streams.query_of(request.args))
+        except streams.BadQuery as error:
+            return jsonify(error=str(error)), 400
+        except LedgerUnavailable as error:
+            return _unreadable(error), 503
+        return jsonify(streams.page_data(page)), 200
 
     @pages.get("/stream.json")
     def stream_as_data() -> tuple[Response, int]:

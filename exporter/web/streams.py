@@ -50,13 +50,13 @@ def query_of(asked: Mapping[str, str]) -> StreamQuery:
     for name, value in given.items():
         if len(value) > LONGEST_FILTER:
             raise BadQuery(f"{name} must have at most {LONGEST_FILTER} characters")
-    before = None
+    query = StreamQuery()._replace(**given)
     if place := asked.get("next"):
         try:
-            before = Place.of(place)
+            query = query._replace(before=Place.of(place))
         except ValueError:
             raise BadQuery("next must be what an earlier answer said") from None
-    return StreamQuery(**given, before=before)
+    return query
 
 
 def given_of(query: StreamQuery) -> dict[str, str]:

@@ -19,7 +19,7 @@ _MOST_LANES: Final = 6
 
 
 class Bar(NamedTuple):
-    """A push, drawn: ``kind`` is ``open``, ``broken`` (it ended, and nobody meant it) or ``ended``."""
+    """A push, drawn: ``kind`` is ``open``, ``broken`` (ended as nobody meant), ``ended``."""
 
     x: float
     y: int
