@@ -50,7 +50,13 @@ def query_of(asked: Mapping[str, str]) -> StreamQuery:
     for name, value in given.items():
         if len(value) > LONGEST_FILTER:
             raise BadQuery(f"{name} must have at most {LONGEST_FILTER} characters")
-    query = StreamQuery()._replace(**given)
+    query = StreamQuery(
+        state=given["state"],
+        push_domain=given["push_domain"],
+        origin=given["origin"],
+        cause=given["cause"],
+        q=given["q"],
+    )
     if place := asked.get("next"):
         try:
             query = query._replace(before=Place.of(place))
