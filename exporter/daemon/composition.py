@@ -51,4 +51,5 @@ def _reception(settings: Settings, keys: Keys) -> pages.Reception:
         key_file=str(keys.generated) if keys.generated else None,
         accept_unsigned=settings.accept_unsigned,
         max_sources=settings.max_sources,
+        push_history_days=settings.push_history_days,
     )

@@ -6,7 +6,7 @@
     tally, note    -> waiting    what rides with a later commit
     snapshot, deliveries <- the same store's reader
 
-``facts`` is what a store and ``posting`` say to each other, ``gauges`` counts rows, ``clock``
+``history`` is what is asked of streams, ``searching`` says it in SQL.  ``facts`` is what a store and ``posting`` say to each other, ``gauges`` counts rows, ``clock``
 says whether the time can be trusted.  ``store`` is what sqlite and postgres bring, ``durable``
 makes a ledger of it; ``memory`` is the oracle of the tests.
 """

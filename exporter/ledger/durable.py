@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from exporter.ledger.commits import SharedCommits
 from exporter.ledger.deliveries import newest_first
+from exporter.ledger.facts import Stream
 from exporter.ledger.gauges import with_limits
+from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import (
     Delivery,
     LedgerUnavailable,
@@ -66,6 +68,14 @@ class DurableLedger:
     def snapshot(self) -> Snapshot:
         """Return all that is committed."""
         return with_limits(self._reader.snapshot(), self._limits)
+
+    def streams(self, query: StreamQuery) -> StreamPage:
+        """Return a page of streams."""
+        return self._reader.streams(query)
+
+    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
+        """Return the newest pushes of a stream."""
+        return self._reader.pushes_of(stream, most)
 
     def check(self) -> None:
         """Return if the ledger can commit now."""

@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
 
@@ -259,6 +260,15 @@ class Ledger(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Return all that is committed.  Raises ``LedgerUnavailable``."""
+
+    def streams(self, query: StreamQuery) -> StreamPage:
+        """Return a page of the streams whose pushes are kept.  Raises ``LedgerUnavailable``."""
+
+    def pushes_of(self, stream: tuple[str, str, str], most: int) -> StreamHistory:
+        """Return at most so many pushes of a stream, of open ones none is missing before others.
+
+        Raises ``LedgerUnavailable``.
+        """
 
     def check(self) -> None:
         """Return if the ledger can commit now, else raise ``LedgerUnavailable``."""

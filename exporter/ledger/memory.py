@@ -7,11 +7,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.ledger import dropped, watching
 from exporter.ledger.deliveries import Newest, newest_first
+from exporter.ledger.facts import Stream, merged
 from exporter.ledger.gauges import with_limits
+from exporter.ledger.history import (
+    KeptPush,
+    StreamHistory,
+    StreamPage,
+    StreamQuery,
+    history_of,
+    select,
+)
 from exporter.ledger.interface import (
     Cell,
     Delivery,
@@ -24,12 +33,10 @@ from exporter.ledger.interface import (
     Snapshot,
 )
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS, Entry
+from exporter.metrics.entries import NAMELESS, Entry, Said
 from exporter.metrics.families import Family, Increment
 from exporter.protocol.errcodes import INTENDED, errcode_of
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
-
-Stream = tuple[str, str, str]
 
 
 @dataclass
@@ -45,6 +52,7 @@ class _Life:
     ended_at_ms: int | None = None
     errcode: int | None = None
     """That of its interruption; None while that is not known."""
+    said: Said = field(default_factory=Said)
 
 
 class MemoryLedger:
@@ -123,11 +131,40 @@ class MemoryLedger:
                 Snapshot(cells, None if oldest is None else oldest / 1000), self._limits
             )
 
+    def streams(self, query: StreamQuery) -> StreamPage:
+        """Return a page of streams; see ``Ledger``."""
+        with self._lock:
+            return select(self._kept(), query, dropped.window_ms(self._limits, time.time()))
+
+    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
+        """Return the newest pushes of a stream; see ``Ledger``."""
+        with self._lock:
+            own = [one for one in self._kept() if one.stream == stream]
+            own.sort(key=lambda one: (one.is_open, one.began_at_ms, one.identity), reverse=True)
+            return history_of(own[:most], dropped.window_ms(self._limits, time.time()))
+
     def check(self) -> None:
         """Do nothing: memory can always commit."""
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
+
+    def _kept(self) -> list[KeptPush]:
+        return [
+            KeptPush(
+                identity,
+                push.stream,
+                push.origin,
+                push.began_at_ms,
+                push.ended_at_ms,
+                **{
+                    name: value
+                    for name, value in push.said._asdict().items()
+                    if name != "interruption"
+                },
+            )
+            for identity, push in self._pushes.items()
+        ]
 
     def _take(self, entry: Entry, now: float) -> Outcome:
         report, stream = entry.report, entry.stream
@@ -147,6 +184,7 @@ class MemoryLedger:
             began_at_ms = at_ms - (report.said.duration_ms or 0)
             push = push or _Life(stream, source, report.origin, began_at_ms, now)
             push.ended_at_ms, push.errcode, push.heard_at = at_ms, report.said.errcode, now
+            push.said = merged(push.said, report.said)
             self._pushes[report.push] = push
             return Outcome.ACCEPTED
         *labels, _ = self._labels(catalogue.ACTIVE_STREAMS, source, (report.origin,))
@@ -155,6 +193,8 @@ class MemoryLedger:
         life = _Life(stream, tuple(labels), report.origin, at_ms, now, begun=True)
         if push:
             life.ended_at_ms, life.errcode = push.ended_at_ms, push.errcode
+            life.said = push.said
+        life.said = merged(life.said, report.said)
         self._pushes[report.push] = life
         return Outcome.LATE if push else Outcome.ACCEPTED
 

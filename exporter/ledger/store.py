@@ -6,6 +6,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from exporter.ledger.facts import Stream
+from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Delivery, Posting, Receipt, Snapshot
 from exporter.metrics.families import Increment
 
@@ -43,6 +45,12 @@ class Reader(Protocol):
 
     def deliveries(self) -> Sequence[Delivery]:
         """Return the committed deliveries, oldest first, their attempts not yet counted."""
+
+    def streams(self, query: StreamQuery) -> StreamPage:
+        """Return a page of the streams kept."""
+
+    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
+        """Return the newest pushes of a stream."""
 
     def close(self) -> None:
         """Let go of the storage."""

@@ -17,6 +17,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from exporter.ledger import REFUSED, Delivery, Ledger, LedgerUnavailable, Outcome
 from exporter.protocol.events import EVENT_NAMES
 from exporter.protocol.refusals import STATUS, ForwardResult
+from exporter.web import stream_pages
 from exporter.web.formatting import span
 from exporter.web.hints import Hint, hint_for, word_of
 from exporter.web.overview import overview_of
@@ -52,6 +53,7 @@ class Reception:
     key_file: str | None
     accept_unsigned: tuple[str, ...]
     max_sources: int
+    push_history_days: float
 
 
 class Filter(NamedTuple):
@@ -165,6 +167,7 @@ def blueprint(
             return jsonify(error=f"the ledger cannot be read: {error}"), 503
         return jsonify(deliveries=[_data(one) for one in kept if chosen.admits(one)]), 200
 
+    stream_pages.add(pages, ledger, reception.push_history_days, clock)
     return pages
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from support.daemon import Answer, Daemon, request
 from support.packets import packet
 
-PAGES = ("/", "/deliveries", "/deliveries.json")
+PAGES = ("/", "/streams", "/streams.json", "/deliveries", "/deliveries.json")
 
 
 def text_of(answer: Answer) -> str:

@@ -6,10 +6,13 @@ from typing import Final
 import orjson
 
 from exporter.ledger import dropped, watching
+from exporter.ledger.facts import Stream
+from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Cell, Delivery, Limits, Snapshot
-from exporter.ledger.postgres import states
-from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Session
+from exporter.ledger.postgres import history, states
+from exporter.ledger.postgres.connection import Connection, Session
 from exporter.ledger.postgres.deliveries import ask_for_deliveries
+from exporter.ledger.postgres.history import begin_reading
 from exporter.ledger.postgres.schema import prepare
 from exporter.ledger.postgres.tables import SELECT_WATCHED, streams_in
 from exporter.metrics.catalogue import BY_NAME
@@ -40,6 +43,18 @@ class PostgresReader:
         with self._lock:
             return self._session.run(_deliveries)
 
+    def streams(self, query: StreamQuery) -> StreamPage:
+        """Return a page of streams; see ``Ledger.streams``."""
+        with self._lock:
+            return self._session.run(lambda one: history.streams(one, self._limits, query))
+
+    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
+        """Return the pushes of a stream; see ``Ledger.pushes_of``."""
+        with self._lock:
+            return self._session.run(
+                lambda one: history.pushes_of(one, self._limits, stream, most)
+            )
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -48,7 +63,7 @@ class PostgresReader:
 
 def _snapshot(connection: Connection, limits: Limits) -> Snapshot:
     with connection.together() as pipeline:
-        _begin_reading(connection)
+        begin_reading(connection)
         numbers = connection.execute(_SELECT_CELLS)
         oldest = connection.execute(_SELECT_OLDEST)
         remembered = connection.execute(SELECT_WATCHED)
@@ -76,12 +91,7 @@ def _snapshot(connection: Connection, limits: Limits) -> Snapshot:
 
 def _deliveries(connection: Connection) -> list[Delivery]:
     with connection.together():
-        _begin_reading(connection)
+        begin_reading(connection)
         found = ask_for_deliveries(connection)
         connection.commit_now()
     return [Delivery(*row) for row in found]
-
-
-def _begin_reading(connection: Connection) -> None:
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    connection.execute(LIMIT_TRANSACTION)

@@ -10,8 +10,10 @@ from pathlib import Path
 import orjson
 
 from exporter.ledger import dropped, watching
+from exporter.ledger.facts import Stream
+from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Cell, Delivery, Limits, Snapshot, UnusableLedger
-from exporter.ledger.sqlite import states
+from exporter.ledger.sqlite import history, states
 from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
 from exporter.ledger.sqlite.deliveries import read as read_deliveries
 from exporter.ledger.sqlite.files import FileLock, inode
@@ -59,6 +61,16 @@ class SqliteReader:
         """Return the committed deliveries, oldest first."""
         with self._reading() as connection:
             return read_deliveries(connection)
+
+    def streams(self, query: StreamQuery) -> StreamPage:
+        """Return a page of streams; see ``Ledger.streams``."""
+        with self._reading() as connection:
+            return history.streams(connection, self._limits, self._clock(), query)
+
+    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
+        """Return the pushes of a stream; see ``Ledger.pushes_of``."""
+        with self._reading() as connection:
+            return history.pushes_of(connection, self._limits, self._clock(), stream, most)
 
     def close(self) -> None:
         """Close the connection."""
