@@ -6,9 +6,11 @@
     tally, note    -> waiting    what rides with a later commit
     snapshot, deliveries <- the same store's reader
 
-``history`` is what is asked of streams, ``searching`` says it in SQL.  ``facts`` is what a store and ``posting`` say to each other, ``gauges`` counts rows, ``clock``
-says whether the time can be trusted.  ``store`` is what sqlite and postgres bring, ``durable``
-makes a ledger of it; ``memory`` is the oracle of the tests.
+``facts`` is what a store and ``posting`` say to each other, ``pushes`` how rows of pushes
+change while it decides, ``rows`` how they are written.  ``gauges`` counts rows; ``dropped`` and
+``watching`` say what is shown of streams, ``history`` what is asked of them, ``searching`` asks it
+in SQL.  ``clock`` says whether the time can be trusted.  ``store`` is what sqlite and postgres
+bring, ``durable`` makes a ledger of it; ``memory`` is the oracle of the tests.
 """
 
 from importlib import import_module

@@ -22,7 +22,7 @@ comes after its own interruption is ``late``: counted, not opened.
 own, and at most ``max_series`` series of all of them together are stored: what would be one
 too many counts under ``other``.  Identities are forgotten, idle pushes expire, in small steps
 between commits, and not by a clock that has just jumped (``clock``).  A callback keeps only the
-newest open push of its stream alive.  Of deliveries the newest few hundred are kept.
+newest open push of its stream alive.  Of deliveries the newest few hundred of each class are kept.
 
 **Of one clock.**  What is too old is decided by the clock of the machine that all who share
 the ledger have in common: PostgreSQL's server, or the only one.
@@ -50,7 +50,7 @@ REFUSED: Final = "refused"
 """Outcome of a delivery that did not become an entry."""
 
 DELIVERIES_KEPT: Final = 300
-"""How many deliveries are kept of those that were taken, and of those refused."""
+"""How many deliveries are kept of each class."""
 
 
 class Outcome(StrEnum):
@@ -138,6 +138,7 @@ class Delivery(NamedTuple):
     ``outcome`` is an ``Outcome`` or ``refused``, then with a ``reason`` of ``refusals`` and
     its ``detail``; of a taken one that was forwarded ``reason`` is ``forward_`` and what became
     of it at the consumer, and ``detail`` its status or why there is none.
+    ``said`` is what matters of the event itself: an errcode and its cause, a length.
     ``delay_seconds`` is receipt minus the packet's own time, and ``expires_in_seconds`` is
     ``t`` minus receipt, both below 0 where clocks differ.
     ``attempts`` is counted by the ledger when it is read: how many deliveries with this
@@ -154,6 +155,7 @@ class Delivery(NamedTuple):
     stream_id: str | None = None
     delay_seconds: float | None = None
     expires_in_seconds: float | None = None
+    said: str | None = None
     identity: bytes | None = None
     attempts: int = 1
 
@@ -178,6 +180,10 @@ class Noted(Protocol):
     @property
     def outcome(self) -> str:
         """Return the delivery's outcome."""
+
+    @property
+    def event(self) -> str | None:
+        """Return the name of the event, None where it is not known."""
 
     def delivery(self) -> Delivery:
         """Return the delivery: an equal one each time, in any thread."""
@@ -246,9 +252,9 @@ class Ledger(Protocol):
     def note(self, noted: Noted) -> None:
         """Remember a delivery, as unhurriedly as a tally, and with no more loss in a crash.
 
-        Only the newest ``DELIVERIES_KEPT`` of those that were taken, and as many of those
-        that were refused, are kept at any time, in memory and in the ledger: neither a busy
-        hour nor a flood of forged packets hides the others.  What ``noted`` refers to is
+        Only the newest ``DELIVERIES_KEPT`` of each class of events, and as many of those that
+        were refused, are kept at any time, in memory and in the ledger: neither a busy hour
+        nor a flood of captures or of forged packets hides the others.  What ``noted`` refers to is
         kept in memory as long, so it must be small.
         """
 

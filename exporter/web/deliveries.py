@@ -6,11 +6,14 @@ Pure.
 from typing import Final, NamedTuple
 
 from exporter.ledger.interface import REFUSED, Delivery, Outcome
+from exporter.metrics.catalogue import RECORDED_SECONDS
 from exporter.metrics.entries import Entry
 from exporter.protocol import events
 from exporter.protocol.envelope import Envelope
+from exporter.protocol.errcodes import errcode_of
 from exporter.protocol.refusals import Refusal
 from exporter.protocol.texts import printable
+from exporter.web.formatting import span
 
 LONGEST_NAME: Final = 200
 
@@ -29,6 +32,11 @@ class Taken(NamedTuple):
     reason: str | None = None
     detail: str | None = None
 
+    @property
+    def event(self) -> str:
+        """Return the event's name."""
+        return self.entry.event
+
     def delivery(self) -> Delivery:
         """Return the row."""
         entry, now = self.entry, self.now
@@ -43,6 +51,7 @@ class Taken(NamedTuple):
             stream_id=_name(entry.stream_id),
             delay_seconds=_between(entry.occurred_at, now),
             expires_in_seconds=_between(now, self.expires_at),
+            said=_said(entry),
             identity=entry.identity,
         )
 
@@ -71,6 +80,17 @@ def refused(refusal: Refusal, envelope: Envelope, now: float) -> Delivery:
         expires_in_seconds=_between(now, envelope.expires_at),
         identity=identity,
     )
+
+
+def _said(entry: Entry) -> str | None:
+    """Return what matters of an event: the errcode of an end, the length of a recording."""
+    if entry.report and entry.report.ends and entry.report.said.errcode is not None:
+        errcode = entry.report.said.errcode
+        return f"errcode {errcode}, {errcode_of(errcode).cause}"
+    for one in entry.increments:
+        if one.family == RECORDED_SECONDS.name:
+            return f"{span(one.amount)} recorded"
+    return None
 
 
 def _name(text: str | None) -> str | None:

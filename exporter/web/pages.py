@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from exporter.ledger import REFUSED, Delivery, Ledger, LedgerUnavailable, Outcome
+from exporter.ledger.deliveries import CLASSES, class_of
 from exporter.protocol.events import EVENT_NAMES
 from exporter.protocol.refusals import STATUS, ForwardResult
 from exporter.web import stream_pages
@@ -63,6 +64,7 @@ class Filter(NamedTuple):
     """
 
     outcome: str = ""
+    class_: str = ""
     event: str = ""
     domain: str = ""
     stream: str = ""
@@ -70,16 +72,18 @@ class Filter(NamedTuple):
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Self:
         """Return the filter of a query string."""
-        return cls(*(query.get(name, "").strip()[:LONGEST_FILTER] for name in cls._fields))
+        names = (name.rstrip("_") for name in cls._fields)
+        return cls(*(query.get(name, "").strip()[:LONGEST_FILTER] for name in names))
 
     def given(self) -> dict[str, str]:
         """Return what is not any, as a query has it."""
-        return {name: value for name, value in self._asdict().items() if value}
+        return {name.rstrip("_"): value for name, value in self._asdict().items() if value}
 
     def admits(self, delivery: Delivery) -> bool:
         """Return whether a delivery is to be shown."""
         return (
             self.outcome in ("", delivery.outcome, delivery.reason)
+            and self.class_ in ("", class_of(delivery))
             and self.event in ("", delivery.event)
             and self.domain.lower() in (delivery.push_domain or "").lower()
             and self.stream.lower() in (delivery.stream_id or "").lower()
@@ -153,6 +157,7 @@ def blueprint(
             forwards=[f"forward_{result}" for result in get_args(ForwardResult)],
             has_consumer=any(delivery.forward_result for delivery in found),
             events=EVENT_NAMES,
+            classes=CLASSES,
             data_url=f"/deliveries.json?{urlencode(chosen.given())}".rstrip("?"),
             domains=sorted({one.push_domain for one in kept if one.push_domain}),
         )
@@ -202,6 +207,7 @@ def _data(delivery: Delivery) -> dict[str, Any]:
     hint = hint_for(delivery)
     return {
         **delivery._asdict(),
+        "class": class_of(delivery),
         "forward_result": delivery.forward_result,
         "received_at": utc(delivery.received_at),
         "identity": delivery.identity.hex() if delivery.identity else None,

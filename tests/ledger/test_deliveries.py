@@ -207,3 +207,20 @@ def test_flood_is_not_read_beyond_what_is_kept() -> None:
     post()
     assert ledger.deliveries()[0].received_at == now[0]
     assert ledger.deliveries()[0].attempts == DELIVERIES_KEPT
+
+
+def test_a_flood_of_one_class_hides_no_other(open_ledger: Open) -> None:
+    """An interruption stays among those kept, however many captures and refusals come after it."""
+    ledger = open_ledger()
+    ended = taken(1)._replace(event="interruption", said="errcode 12, client_network")
+    recorded = taken(2)._replace(event="recording", said="2 h recorded")
+    new = taken(3)._replace(event="a new event")
+    for delivery in (ended, recorded, new):
+        ledger.note(delivery)
+    until(lambda: len(ledger.deliveries()) == 3, "they are there")
+    for number in range(FLOOD):
+        ledger.note(taken(10 + number)._replace(event="screencapture"))
+        ledger.note(refused(10 + number))
+    found = ledger.deliveries()
+    assert set(found) >= {ended, recorded, new}
+    assert len(found) == 3 + 2 * DELIVERIES_KEPT

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from exporter.ledger.deliveries import CLASSES, class_of, condition_of
 from exporter.ledger.interface import DELIVERIES_KEPT, Delivery
 from exporter.ledger.postgres.connection import Connection, Cursor, columns
 
@@ -21,10 +22,13 @@ _INSERT: Final = (
 )
 _SELECT: Final = f"SELECT {_NAMES} FROM css_exporter.delivery ORDER BY id"  # noqa: S608 - as above
 # By number, not by time: the clocks of replicas differ.  What another is deleting, it deletes.
-_FORGET: Final = """
-    DELETE FROM css_exporter.delivery WHERE id IN (
-        SELECT id FROM css_exporter.delivery WHERE (outcome = 'refused') = %s
-        ORDER BY id DESC OFFSET %s FOR UPDATE SKIP LOCKED)"""
+_FORGET: Final = {
+    name: f"""
+        DELETE FROM css_exporter.delivery WHERE id IN (
+            SELECT id FROM css_exporter.delivery WHERE {condition_of(name)}
+            ORDER BY id DESC OFFSET %s FOR UPDATE SKIP LOCKED)"""  # noqa: S608 - our own words
+    for name in CLASSES
+}
 
 
 def write(connection: Connection, deliveries: Sequence[Delivery]) -> None:
@@ -32,8 +36,8 @@ def write(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     if not deliveries:
         return
     connection.execute(_INSERT, columns(delivery[:-1] for delivery in deliveries))
-    for refused in (False, True):
-        connection.execute(_FORGET, (refused, DELIVERIES_KEPT))
+    for name in sorted(set(map(class_of, deliveries))):
+        connection.execute(_FORGET[name], (DELIVERIES_KEPT,))
 
 
 def ask_for_deliveries(connection: Connection) -> Cursor:

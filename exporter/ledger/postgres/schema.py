@@ -119,16 +119,18 @@ CREATE TABLE css_exporter.delivery (
     stream_id text,
     delay_seconds double precision,
     expires_in_seconds double precision,
+    said text,
     identity bytea
 );
 """
 
+_SAID: Final = "ALTER TABLE css_exporter.delivery ADD COLUMN said text;"
 _UPGRADES: Final = {
     # It knew packets by identities without their push domain: they mean nothing now.
     1: f"""
         DROP TABLE css_exporter.identity;
         DROP TABLE css_exporter.open_push;
-        {_OF_CALLBACKS} {_OF_STREAMS}""",
+        {_OF_CALLBACKS} {_OF_STREAMS} {_SAID}""",
     # It knew open pushes only.
     2: f"""
         {_OF_STREAMS}
@@ -136,7 +138,7 @@ _UPGRADES: Final = {
             (identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms, begun_by)
             SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms, 'push'
             FROM css_exporter.open_push;
-        DROP TABLE css_exporter.open_push;""",  # noqa: S608 - our own names
+        DROP TABLE css_exporter.open_push; {_SAID}""",  # noqa: S608 - our own names
 }
 """What brings a ledger of an earlier version up to date."""
 

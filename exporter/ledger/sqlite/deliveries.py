@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from exporter.ledger.deliveries import CLASSES, class_of, condition_of
 from exporter.ledger.interface import DELIVERIES_KEPT, Delivery
 
 _COLUMNS: Final = Delivery._fields[:-1]  # attempts are counted by the reader
@@ -13,10 +14,13 @@ _INSERT: Final = (
 )
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM delivery ORDER BY id"  # noqa: S608 - as above
 # By order of commits, not by time: a clock that is set back must not hide what comes now.
-_FORGET: Final = """
-    DELETE FROM delivery WHERE (outcome = 'refused') = :refused AND id <= (
-        SELECT id FROM delivery WHERE (outcome = 'refused') = :refused
-        ORDER BY id DESC LIMIT 1 OFFSET :kept)"""
+_FORGET: Final = {
+    name: f"""
+        DELETE FROM delivery WHERE {condition_of(name)} AND id <= (
+            SELECT id FROM delivery WHERE {condition_of(name)} ORDER BY id DESC
+            LIMIT 1 OFFSET ?)"""  # noqa: S608 - our own words
+    for name in CLASSES
+}
 
 
 def write(connection: sqlite3.Connection, deliveries: Sequence[Delivery]) -> None:
@@ -24,8 +28,8 @@ def write(connection: sqlite3.Connection, deliveries: Sequence[Delivery]) -> Non
     if not deliveries:
         return
     connection.executemany(_INSERT, [delivery[:-1] for delivery in deliveries])
-    for refused in (False, True):
-        connection.execute(_FORGET, {"refused": refused, "kept": DELIVERIES_KEPT})
+    for name in sorted(set(map(class_of, deliveries))):
+        connection.execute(_FORGET[name], (DELIVERIES_KEPT,))
 
 
 def read(connection: sqlite3.Connection) -> list[Delivery]:

@@ -102,6 +102,7 @@ CREATE TABLE delivery (
     stream_id TEXT,
     delay_seconds REAL,
     expires_in_seconds REAL,
+    said TEXT,
     identity BLOB
 );
 
@@ -110,15 +111,16 @@ CREATE TABLE proof (id INTEGER PRIMARY KEY CHECK (id = 1), committed_at REAL NOT
 INSERT INTO proof VALUES (1, 0);
 """
 
+_SAID: Final = "ALTER TABLE delivery ADD COLUMN said TEXT;"
 _UPGRADES: Final = {
     # It knew packets by identities without their push domain: they mean nothing now.
-    1: f"DROP TABLE identity; DROP TABLE open_push; {_OF_CALLBACKS} {_OF_STREAMS}",
+    1: f"DROP TABLE identity; DROP TABLE open_push; {_OF_CALLBACKS} {_OF_STREAMS} {_SAID}",
     # It knew open pushes only.
     2: f"""{_OF_STREAMS}
         INSERT INTO push (identity, stream, source, origin, began_at_ms, heard_at_ms, begun_by)
             SELECT identity, stream, source, origin, began_at_ms, heard_at_ms, 'push'
             FROM open_push ORDER BY began_at_ms;
-        DROP TABLE open_push;""",  # noqa: S608 - our own names
+        DROP TABLE open_push; {_SAID}""",  # noqa: S608 - our own names
 }
 """What brings a ledger of an earlier version up to date."""
 

@@ -29,6 +29,7 @@ from exporter.protocol.events.recordings import (
 from exporter.protocol.refusals import Refusal
 
 __all__ = [
+    "DELIVERY_CLASSES",
     "EVENTS",
     "EVENT_NAMES",
     "AudioModeration",
@@ -81,6 +82,13 @@ EVENTS: Final[tuple[type[Event], ...]] = (
 
 EVENT_NAMES: Final = (*(event.name for event in EVENTS), Event.name)
 """Every event's name, ``other`` last."""
+
+_ALL: Final[tuple[type[Event], ...]] = (*EVENTS, Event)
+DELIVERY_CLASSES: Final = {
+    name: tuple(event.name for event in _ALL if event.delivery_class == name)
+    for name in ("lifecycle", "recordings", "captures", "others")
+}
+"""The names of the events of each class of deliveries."""
 
 _BY_TYPE: Final = {event.event_type: event for event in EVENTS}
 _BY_NAME: Final = {event.name: event for event in EVENTS}

@@ -39,6 +39,8 @@ class Event(BaseModel):
     event_type: ClassVar[int]
     comes_unsigned: ClassVar[bool] = False
     """Whether it is documented without a signature."""
+    delivery_class: ClassVar[str] = "others"
+    """With which others its deliveries are kept: a flood of one class hides no other."""
 
     packet: SkipValidation[Packet] = Field(alias=PACKET, repr=False)
     push_domain: wire.OptionalDomain = Field(None, validation_alias=DOMAIN)

@@ -25,6 +25,7 @@ class PornDetection(_Moderation):
     """A suspicious picture was found (event_type 317, section 3.6)."""
 
     name = "porn_detection"
+    delivery_class = "captures"
     event_type = 317
 
     stream_id: wire.OptionalName = Field(
@@ -60,6 +61,7 @@ class AudioModeration(_Moderation):
     """Suspicious sound was found (event_type 315, section 3.7)."""
 
     name = "audio_moderation"
+    delivery_class = "captures"
     event_type = 315
 
     request_id: wire.OptionalKey = None

@@ -16,6 +16,8 @@ _EVENT_TIME = AliasChoices("event_time", "update_time")
 class _OfPush(Event):
     """What push and interruption share (section 3.1)."""
 
+    delivery_class = "lifecycle"
+
     push_domain: wire.Domain = Field(validation_alias=DOMAIN)
     app_name: wire.Name = Field(validation_alias=APP_NAME)
     stream_id: wire.Name = Field(validation_alias=STREAM_ID)

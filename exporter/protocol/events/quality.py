@@ -15,6 +15,7 @@ class PushError(Event):
     """A push has faults, summed over a reporting interval (event_type 321, section 3.8)."""
 
     name = "push_error"
+    delivery_class = "lifecycle"
     event_type = 321
 
     sequence: wire.OptionalKey = None

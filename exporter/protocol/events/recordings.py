@@ -13,6 +13,7 @@ class Recording(Event):
     """A recording file is ready (event_type 100, section 3.2)."""
 
     name = "recording"
+    delivery_class = "recordings"
     event_type = 100
 
     file_format_word: wire.OptionalWord = Field(None, validation_alias="file_format")
@@ -48,6 +49,7 @@ class RecordingStatus(Event):
     """A recording task changed its state (event_type 332, section 3.3)."""
 
     name = "recording_status"
+    delivery_class = "recordings"
     event_type = 332
 
     record_event: wire.Word
@@ -76,6 +78,7 @@ class RecordingException(Event):
     """A recording goes wrong, or might (event_type 341, section 3.4)."""
 
     name = "recording_exception"
+    delivery_class = "recordings"
     event_type = 341
 
     exception_body: wire.Object = Field(validation_alias="exception")
@@ -118,6 +121,7 @@ class Screencapture(Event):
     """A picture of a stream was taken (event_type 200, section 3.5)."""
 
     name = "screencapture"
+    delivery_class = "captures"
     event_type = 200
 
     pic_full_url: wire.OptionalKey = Field(None, repr=False)
