@@ -46,15 +46,14 @@ def stream(name: str) -> str:
 def send(exporter: Daemon) -> None:
     """Send streams of every state; ``ODD`` is live, and was dropped before."""
     now = int(time.time())
-    number = 0
-    for name, began, ended, errcode in (
+    pushes = (
         (ODD, 7200, 5400, 12),
         (ODD, 5000, 4000, 1),
         (ODD, 600, None, None),
         (LONG_NAME, 900, 300, 5),
         ("stopped", 900, 200, 1),
-    ):
-        number += 1
+    )
+    for number, (name, began, ended, errcode) in enumerate(pushes, 1):
         assert exporter.post(push(number, stream_id=name, event_time=now - began)).status == 200
         if ended is not None:
             own = {"stream_id": name, "sequence": str(10**17 + number), "errcode": errcode}
