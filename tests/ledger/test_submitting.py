@@ -150,11 +150,12 @@ class Slow(NamedTuple):
     number: int
     made: list[int]
     outcome: str = "accepted"
+    event: str | None = "push"
 
     def delivery(self) -> Delivery:
         """Make it."""
         self.made.append(self.number)
-        return Delivery(NOW + self.number, self.outcome)
+        return Delivery(NOW + self.number, self.outcome, event=self.event)
 
 
 def test_only_the_newest_deliveries_are_made(open_ledger: Open) -> None:
