@@ -1,4 +1,4 @@
-"""The command line: ``css-exporter``."""
+"""The command line: ``css-exporter``.  A command imports what it alone needs: starts are quick."""
 
 import json
 import sys
@@ -6,17 +6,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import click
 
 from exporter import DISTRIBUTION
-from exporter.daemon import doctor, files, logs
+from exporter.daemon import files
 from exporter.daemon.flags import load_given, load_or_exit, setting_options, shown
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.loading import ENV_PREFIX, SettingsError
-from exporter.daemon.server import Server
 from exporter.daemon.settings import Settings
-from exporter.daemon.templates import template
 from exporter.ledger import (
     LedgerUnavailable,
     Limits,
@@ -26,22 +25,38 @@ from exporter.ledger import (
     mark_used,
     open_ledger,
 )
-from exporter.replay.cli import replay
-from exporter.simulator.cli import simulate
+
+_ELSEWHERE: Final = {
+    "replay": "exporter.replay.cli",
+    "simulate": "exporter.simulator.cli",
+    "template": "exporter.daemon.templates",
+}
+"""Commands to the modules that define them, each under its own name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """A group that imports a command's module only if it is run or described."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted((*super().list_commands(ctx), *_ELSEWHERE))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _ELSEWHERE:
+            command: click.Command = getattr(import_module(_ELSEWHERE[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name=DISTRIBUTION, prog_name="css-exporter")
 def main() -> None:
     """Prometheus exporter for the event callbacks of Tencent Cloud Streaming Services.
 
     Begin with: css-exporter serve
     """
-
-
-main.add_command(simulate)
-main.add_command(replay)
-main.add_command(template)
 
 
 @main.command(
@@ -51,6 +66,9 @@ main.add_command(template)
 def serve(config: Path | None, **flags: str | None) -> None:
     """Receive callbacks and serve metrics, until SIGTERM."""
     settings = load_or_exit(config, flags).settings
+    from exporter.daemon import logs
+    from exporter.daemon.server import Server
+
     logs.configure(settings.log_format, settings.log_level)
     try:
         keys = keys_of(settings)
@@ -120,6 +138,8 @@ def forget_source(
     max_series. Stop the exporter first, all replicas; meanwhile the platform keeps its callbacks.
     """
     settings = load_or_exit(config, flags).settings
+    from exporter.daemon import logs
+
     logs.configure("console", "warning")
     try:
         forgotten = forget_sources(settings.ledger_url, push_domain, app_name)
@@ -165,6 +185,8 @@ def show_findings(config: Path | None, *, as_json: bool, **flags: str | None) ->
     Give it the settings, the user and the machine of the exporter. It changes nothing, and ends
     with status 1 if something is wrong.
     """
+    from exporter.daemon import doctor, logs
+
     logs.configure("console", "critical")  # the findings say it
     try:
         findings = list(doctor.examine(load_given(config, flags)))

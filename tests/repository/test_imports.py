@@ -43,3 +43,15 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_imports_what_it_alone_needs() -> None:
+    """The settings are shown without a server, and the command line needs no other command."""
+    code = "import sys, exporter.cli; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(ended.stdout.split())
+    assert "exporter.daemon.settings" in loaded
+    assert not loaded & {"flask", "gunicorn", "uvicorn", "aiohttp", "prometheus_client"}
+    assert not [name for name in loaded if name.startswith(("exporter.simulator", "exporter.web"))]

@@ -28,8 +28,8 @@ def css_exporter_as_nobody(*arguments: Any) -> subprocess.CompletedProcess[str]:
     """Run it as a user with no rights; only root can become that user."""
     # All is imported before: Python's own files may be for root alone.
     script = (
-        "import encodings.idna, os, sys; from exporter.cli import main; os.setuid(65534);"
-        "main(sys.argv[1:])"
+        "import encodings.idna, os, sys; import exporter.daemon.doctor, exporter.daemon.server;"
+        "from exporter.cli import main; os.setuid(65534); main(sys.argv[1:])"
     )
     return subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],

@@ -95,7 +95,7 @@ def until(condition: Callable[..., object], what: str, seconds: float = 20) -> N
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
