@@ -121,13 +121,7 @@ class Caller:
 
     def _connected(self) -> Any:
         if self._connection is None:
-            try:
-                package = import_module("tencentcloud.live.v20180801.live_client")
-            except ModuleNotFoundError:
-                raise TencentError(
-                    "this needs Tencent Cloud's package:"
-                    " pip install 'tencent-css-exporter[tencentcloud]'"
-                ) from None
+            package = _package()
             # At DEBUG it would write headers and bodies, the keys among them.
             logging.getLogger("tencentcloud_sdk_common").setLevel(logging.INFO)
             credential = credential_for(
@@ -149,6 +143,29 @@ class Caller:
                 reqTimeout=self._patience.read_seconds,
             ),
         )
+
+
+def why_not(account: Account) -> str | None:
+    """Return why the API cannot be asked: no package, no credentials; None if it can.
+
+    Asks the network only for the role of the machine or pod, if there is nothing else.
+    """
+    try:
+        _package()
+        credential_for(account.tencent_credentials_file, Patience().read_seconds)
+    except TencentError as error:
+        return str(error)
+    return None
+
+
+def _package() -> Any:
+    """Return the package's module of live streaming.  Raises ``TencentError``."""
+    try:
+        return import_module("tencentcloud.live.v20180801.live_client")
+    except ModuleNotFoundError:
+        raise TencentError(
+            "this needs Tencent Cloud's package: pip install 'tencent-css-exporter[tencentcloud]'"
+        ) from None
 
 
 def _response(action: str, answer: Any, fields: Fields) -> Answer:

@@ -1,6 +1,6 @@
 """The API's times, which are text, as Unix seconds.  No clock is asked."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 _BEIJING: Final = timezone(timedelta(hours=8))
@@ -16,3 +16,8 @@ def seconds_of(text: str) -> float | None:
         return at.replace(tzinfo=at.tzinfo or _BEIJING).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def utc(at: float) -> str:
+    """Return a Unix time as the API takes it, without the fraction of a second."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

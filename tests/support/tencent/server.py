@@ -106,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
     """HTTP of one connection."""
 
     api: Double
+    disable_nagle_algorithm = True  # headers and body are two writes: no wait between them
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:

@@ -1,0 +1,117 @@
+"""What reconciliation and backfill need of the ledger."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from exporter.ledger import Receipt
+from exporter.metrics.entries import Entry
+from exporter.metrics.families import Increment
+from exporter.tencent.reading import Stream
+
+
+class OpenPushSeen(Protocol):
+    """An open push; times are Unix milliseconds."""
+
+    @property
+    def identity(self) -> bytes:
+        """Return the identity of its push event."""
+
+    @property
+    def began_at_ms(self) -> int:
+        """Return when it began."""
+
+    @property
+    def heard_at_ms(self) -> int:
+        """Return when it was last known to live."""
+
+
+class Online(NamedTuple):
+    """A stream that is online, and when its push began, in Unix milliseconds."""
+
+    stream: Stream
+    began_at_ms: int
+
+
+class Reconciled(NamedTuple):
+    """How many pushes were opened and closed."""
+
+    opened: int
+    closed: int
+
+
+class OpenPushes(Protocol):
+    """The verbs of reconciliation; each raises ``LedgerUnavailable``, but ``tally``."""
+
+    def open_streams(self) -> Mapping[Stream, Sequence[OpenPushSeen]]:
+        """Return the open pushes of each stream that has any."""
+
+    def reconcile(
+        self,
+        opened: Sequence[Online],
+        closed: Sequence[tuple[bytes, int]],
+        increments: Sequence[Increment],
+    ) -> Reconciled:
+        """Open and close pushes in one transaction, and add increments.
+
+        Opened is what has no open push by then; closed what is open and of whose stream nothing
+        was heard since the Unix milliseconds that stand with its identity.
+        """
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether a holder has a name to itself for so long from now."""
+
+    def tally(self, increments: Iterable[Increment]) -> None:
+        """Add increments with some later commit."""
+
+
+class KnownPush(Protocol):
+    """What the ledger knows of a push; times are Unix milliseconds."""
+
+    @property
+    def identity(self) -> bytes:
+        """Return the identity of its push event."""
+
+    @property
+    def interruption(self) -> bytes | None:
+        """Return the identity of its interruption, None if no callback told of the push."""
+
+    @property
+    def stream(self) -> Stream:
+        """Return its stream."""
+
+    @property
+    def origin(self) -> str:
+        """Return where it came in."""
+
+    @property
+    def began_at_ms(self) -> int:
+        """Return when it began; about when, unless its push event came."""
+
+    @property
+    def begun_by(self) -> str | None:
+        """Return ``push`` if its push event came, ``reconciled`` if the platform's list told."""
+
+    @property
+    def ended_at_ms(self) -> int | None:
+        """Return when it ended, None while it is open."""
+
+    @property
+    def ended_by(self) -> str | None:
+        """Return ``interruption`` if that came, else why it was closed without."""
+
+
+class Known(NamedTuple):
+    """Pushes that the ledger knows: all that were open at ``complete_since_ms``, or since."""
+
+    pushes: Sequence[KnownPush]
+    complete_since_ms: int
+
+
+class PushHistory(Protocol):
+    """The verbs of backfill; each raises ``LedgerUnavailable``."""
+
+    def known_pushes(self, since_ms: int) -> Known:
+        """Return the pushes that are open or ended at a Unix time in milliseconds, or later."""
+
+    def record(self, entry: Entry, now: float) -> Receipt:
+        """Record an entry."""

@@ -1,0 +1,168 @@
+"""Rounds of reconciliation: ask for all lists, ask for what they lack, tell the ledger."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from exporter.ledger import LedgerUnavailable
+from exporter.metrics import catalogue
+from exporter.metrics.families import Increment
+from exporter.protocol.api_errors import Again, label_of
+from exporter.protocol.vocabulary import OTHER
+from exporter.tencent.errors import ApiError, TencentError
+from exporter.tencent.planning import Changes, Sight, changes, missing
+from exporter.tencent.pushes import OpenPushes
+from exporter.tencent.reading import Pair, Stream
+from exporter.tencent.streams import StreamClient
+
+LEASE: Final = "reconciliation"
+LEASE_ROUNDS: Final = 3
+"""For so many rounds a process that falls silent keeps others from making them."""
+
+MOST_FAILURES: Final = 3
+"""After so many failures of the kind that passes, the API is left alone until the next round."""
+
+MOST_PAIRS: Final = 1000
+"""So many pairs are remembered, beside those that have open pushes."""
+
+log = structlog.get_logger()
+
+
+class Rounds:
+    """Makes round after round, of which each remembers the one before."""
+
+    def __init__(
+        self,
+        ledger: OpenPushes,
+        client: StreamClient,
+        configured: Iterable[Pair],
+        seconds: float,
+        is_stopping: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``seconds`` lie between two rounds; ``configured`` pairs are asked for in any case."""
+        self._ledger = ledger
+        self._client = client
+        self._configured = dict.fromkeys(configured)
+        self._pairs = dict(self._configured)  # what was asked in vain comes last
+        self._seconds = seconds
+        self._is_stopping = is_stopping
+        self._clock = clock
+        self._holder = uuid.uuid4().hex
+        self._before = Sight()
+
+    def make(self) -> None:
+        """Make one round, unless another process does; a failure is logged and counted."""
+        before, self._before = self._before, Sight()
+        failures = _Failures()
+        try:
+            if self._ledger.lease(LEASE, self._holder, LEASE_ROUNDS * self._seconds):
+                self._before = self._round(before, failures)
+        except LedgerUnavailable as error:
+            failures.note(OTHER, str(error))
+        except Exception:  # whatever it is, callbacks go on, and so does the next round
+            log.exception("reconciliation.broke")
+            self._ledger.tally([catalogue.RECONCILIATION_ERRORS.add(OTHER)])
+        self._ledger.tally(failures.counted())
+        failures.log()
+
+    def release(self) -> None:
+        """Let another process go on at once."""
+        with suppress(LedgerUnavailable):
+            self._ledger.lease(LEASE, self._holder, 0)
+
+    def _round(self, before: Sight, failures: "_Failures") -> Sight:
+        opened = self._ledger.open_streams()
+        self._remember(dict.fromkeys(stream[:2] for stream in opened))
+        lists = {}
+        for pair in list(self._pairs):
+            if self._may_ask(failures):
+                try:
+                    lists[pair] = self._client.online(pair)
+                except TencentError as error:
+                    failures.add(error)
+                    self._pairs[pair] = self._pairs.pop(pair)
+        now = Sight(opened, lists)
+        inactive = self._inactive(missing(before, now), failures)
+        if not self._is_stopping():
+            self._write(changes(before, now, inactive), is_success=not failures)
+        return now
+
+    def _remember(self, pairs: dict[Pair, None]) -> None:
+        """Ask for pairs with open pushes from now on, also when those are over."""
+        known = self._pairs | pairs
+        others = [pair for pair in known if pair not in pairs and pair not in self._configured]
+        for pair in others[MOST_PAIRS:]:
+            del known[pair]
+        self._pairs = known
+
+    def _inactive(self, streams: Sequence[Stream], failures: "_Failures") -> set[Stream]:
+        inactive = set()
+        for stream in streams:
+            if self._may_ask(failures):
+                try:
+                    if self._client.state(stream) == "inactive":
+                        inactive.add(stream)
+                except TencentError as error:
+                    failures.add(error)
+        return inactive
+
+    def _may_ask(self, failures: "_Failures") -> bool:
+        return not self._is_stopping() and failures.passing < MOST_FAILURES
+
+    def _write(self, plan: Changes, *, is_success: bool) -> None:
+        counted: list[Increment] = []
+        if is_success:
+            counted += catalogue.LAST_RECONCILIATION.at(self._clock())
+        if plan.withheld:
+            counted.append(catalogue.RECONCILED.add("withheld", amount=plan.withheld))
+            log.warning("reconciliation.withheld", pushes=plan.withheld)
+        done = self._ledger.reconcile(plan.opened, plan.closed, counted)
+        if done.opened or done.closed:
+            log.info("reconciliation.changed", opened=done.opened, closed=done.closed)
+        self._ledger.tally(
+            catalogue.RECONCILED.add(change, amount=number)
+            for change, number in (("opened", done.opened), ("closed", done.closed))
+            if number
+        )
+
+
+class _Failures:
+    """The failures of one round."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, list[str]] = {}
+        self.passing = 0
+        """How many there were that may pass by themselves."""
+
+    def __bool__(self) -> bool:
+        return bool(self._reasons)
+
+    def add(self, error: TencentError) -> None:
+        """Note that a call failed, or that there is no way to call."""
+        if isinstance(error, ApiError):
+            self.note(label_of(error.code), str(error))
+        else:
+            self.note(OTHER, str(error))
+        if not isinstance(error, ApiError) or error.again is not Again.NEVER:
+            self.passing += 1
+
+    def note(self, code: str, reason: str) -> None:
+        """Note a failure."""
+        self._reasons.setdefault(code, []).append(reason)
+
+    def counted(self) -> list[Increment]:
+        """Return what they add."""
+        errors = catalogue.RECONCILIATION_ERRORS
+        return [errors.add(code, amount=len(own)) for code, own in self._reasons.items()]
+
+    def log(self) -> None:
+        """Write one line for each code, however many failures it had."""
+        for code, reasons in self._reasons.items():
+            log.warning(
+                "reconciliation.failed", code=code, failures=len(reasons), reason=reasons[0]
+            )

@@ -1,0 +1,134 @@
+"""The shortest ledger that reconciliation and backfill can work with."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.ledger import Outcome, Receipt
+from exporter.metrics.entries import Entry
+from exporter.metrics.families import Increment
+from exporter.tencent.pushes import Known, Online, Reconciled
+from exporter.tencent.reading import Stream
+
+JOIN_MS = 60_000
+
+
+@dataclass
+class Row:
+    """One push; it is open while ``ended_at_ms`` is None."""
+
+    identity: bytes
+    stream: Stream
+    origin: str
+    began_at_ms: int
+    heard_at_ms: int
+    begun_by: str | None
+    interruption: bytes | None = None
+    sequence: str | None = None
+    ended_at_ms: int | None = None
+    ended_by: str | None = None
+
+
+class TinyLedger:
+    """Rows and counts in memory; ``clock`` is the ledger's own."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.rows: dict[bytes, Row] = {}
+        self.counts: Counter[tuple[str, ...]] = Counter()
+        self.complete_since_ms = 0
+        self._clock = clock
+        self._leases: dict[str, tuple[str, float]] = {}
+        self._lock = threading.RLock()
+
+    def record(self, entry: Entry, now: float) -> Receipt:
+        """Record an entry."""
+        with self._lock:
+            report = entry.report
+            assert report
+            identity = report.push
+            row = self.rows.get(identity)
+            is_known = row and (
+                row.ended_by == "interruption" if report.ends else row.begun_by == "push"
+            )
+            if is_known:
+                self.tally(entry.counts_again())
+                return Receipt(Outcome.DUPLICATE)
+            self.tally(entry.counts_at(now))
+            at_ms = entry.occurred_at_ms or 0
+            if row is None and entry.stream:
+                self._join(entry.stream, at_ms + (0 if report.ends else JOIN_MS))
+                row = Row(identity, entry.stream, "mainland", at_ms, int(now * 1000), None)
+                self.rows[identity] = row
+            assert row
+            if not report.ends:
+                row.begun_by, row.began_at_ms = "push", at_ms
+                row.interruption, row.origin = report.interruption, report.origin
+                return Receipt(Outcome.LATE if row.ended_at_ms else Outcome.ACCEPTED)
+            row.interruption = row.interruption or entry.identity
+            row.ended_by, row.ended_at_ms = "interruption", at_ms
+            return Receipt(Outcome.ACCEPTED)
+
+    def tally(self, increments: Iterable[Increment]) -> None:
+        """Count."""
+        with self._lock:
+            for family, labels, cell, amount in increments:
+                self.counts[family, *labels, cell] += amount
+
+    def open_streams(self) -> Mapping[Stream, Sequence[Row]]:
+        """Return copies of the open rows."""
+        with self._lock:
+            found: dict[Stream, list[Row]] = {}
+            for row in self.rows.values():
+                if row.ended_at_ms is None:
+                    found.setdefault(row.stream, []).append(Row(**vars(row)))
+            return found
+
+    def reconcile(
+        self,
+        opened: Sequence[Online],
+        closed: Sequence[tuple[bytes, int]],
+        increments: Sequence[Increment],
+    ) -> Reconciled:
+        """Open and close."""
+        with self._lock:
+            self.tally(increments)
+            has_open = self.open_streams()
+            new = [one for one in opened if one.stream not in has_open]
+            for stream, began_at_ms in new:
+                identity = repr((stream, began_at_ms)).encode()
+                row = Row(identity, stream, "unknown", began_at_ms, self._now_ms, "reconciled")
+                self.rows[identity] = row
+            ended = 0
+            for identity, heard_at_ms in closed:
+                known = self.rows.get(identity)
+                if known and known.ended_at_ms is None and known.heard_at_ms == heard_at_ms:
+                    known.ended_at_ms, known.ended_by = self._now_ms, "reconciled"
+                    ended += 1
+            return Reconciled(len(new), ended)
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether the holder has it."""
+        with self._lock:
+            owner, until = self._leases.get(name, ("", 0.0))
+            if owner not in ("", holder) and until > self._clock():
+                return False
+            self._leases[name] = holder, self._clock() + seconds
+            return True
+
+    def known_pushes(self, since_ms: int) -> Known:
+        """Return the rows that are open or ended since then."""
+        with self._lock:
+            rows = [Row(**vars(row)) for row in self.rows.values()]
+            found = [row for row in rows if (row.ended_at_ms or since_ms) >= since_ms]
+            return Known(found, self.complete_since_ms)
+
+    @property
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _join(self, stream: Stream, until_ms: int) -> None:
+        for row in self.open_streams().get(stream, ()):
+            if row.begun_by == "reconciled" and row.began_at_ms <= until_ms:
+                del self.rows[row.identity]
+                return
