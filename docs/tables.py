@@ -44,6 +44,12 @@ LOG_EVENTS: Final = {
     "ledger.unavailable": "commits fail; a warning if the ledger could not be opened at the start",
     "ledger.upgraded": "the ledger of an earlier version was brought up to date",
     "log.lost": "this many lines were lost: nobody read the log, or the disk was full",
+    "reconciliation.broke": "a fault of the exporter itself: please report it",
+    "reconciliation.changed": "pushes were opened or closed because Tencent Cloud's API says so",
+    "reconciliation.failed": "Tencent Cloud's API was asked in vain this many times, for this"
+    " reason first: its error code, or `other`",
+    "reconciliation.withheld": "this many pushes were not closed, because they are more than a"
+    " third of all that are open",
     "tls.not_renewed": "the certificate or key found at SIGHUP cannot serve: the old ones stay in"
     " force",
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grafana import alerts, exporters
+from grafana import alerts, exporters, states
 from grafana.board import Section, dashboard
 from grafana.links import SERIES_DOMAIN, link
 from grafana.overrides import colours
@@ -67,10 +67,11 @@ def build() -> dict[str, Any]:
                     (8, _active()),
                 ],
             ),
+            Section("Dropped and watched streams", [(8, states.panels())]),
             Section("Pushes and their ends", [(8, _ends()), (8, _how_they_end())]),
             Section("What comes of them", [(8, _products())]),
         ],
-        ORIGIN_VARIABLES,
+        (*ORIGIN_VARIABLES, states.STREAM_VARIABLE),
     )
 
 

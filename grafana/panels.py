@@ -179,6 +179,41 @@ def stat(
     )
 
 
+def state_timeline(
+    title: str,
+    target: Target,
+    *,
+    description: str,
+    empty: str,
+    mappings: Sequence[ValueMapping],
+) -> Panel:
+    """Return a band for each series, in the colours of its states."""
+    options = {
+        "alignValue": "center",
+        "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
+        "mergeValues": True,
+        "rowHeight": 0.8,
+        "showValue": "never",
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+    return panel(
+        "state-timeline",
+        title,
+        [target],
+        description=description,
+        empty=empty,
+        shows_empty=False,
+        options=options,
+        defaults={
+            "unit": "none",
+            "color": {"mode": "thresholds"},
+            "thresholds": steps((palette.NEUTRAL, None)),
+            "mappings": list(mappings),
+            "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},
+        },
+    )
+
+
 def heatmap(title: str, target: Target, *, description: str, unit: str, empty: str) -> Panel:
     """Return the buckets of a histogram over time."""
     options = {

@@ -11,6 +11,7 @@ LOKI: Final = {"type": "loki", "uid": "${loki_datasource}"}
 JOB: Final = 'job=~"$job"'
 SOURCE: Final = f'{JOB}, push_domain=~"$push_domain", app_name=~"$app_name"'
 ORIGIN: Final = f'{SOURCE}, origin=~"$origin"'
+WATCHED: Final = f'{SOURCE}, stream_id=~"$stream_id"'
 ERRCODE: Final = f'{ORIGIN}, errcode=~"$errcode"'
 INSTANCE: Final = f'{JOB}, instance=~"$instance"'
 ABNORMAL: Final = 'cause!="client_stop"'

@@ -14,6 +14,7 @@ BOARDS = ROOT / "grafana" / "dashboards"
 RULES = ROOT / "prometheus" / "rules"
 
 VARIABLES = {
+    "stream_id": ".+",
     "__rate_interval": "2m",
     "__range": "6h",
     "__interval": "15s",

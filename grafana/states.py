@@ -1,0 +1,40 @@
+"""The state of streams: which dropped and are not back, and how the watched ones are."""
+
+from typing import Final
+
+from grafana import palette
+from grafana.overrides import values
+from grafana.panels import TABLE_RIGHT, Panel, state_timeline, timeseries
+from grafana.queries import JOB, ORIGIN, WATCHED, graph, total
+from grafana.variables import variable
+
+DROPPED: Final = f"tencent_css_dropped_streams{{{ORIGIN}}}"
+STREAM_VARIABLE: Final = variable(
+    "stream_id", "Watched stream", f"tencent_css_watched_stream_active{{{JOB}}}"
+)
+
+
+def panels() -> list[Panel]:
+    """Return the streams away, by push domain, and a band for each watched stream."""
+    return [
+        timeseries(
+            "Dropped streams, not back",
+            graph(f"{total(DROPPED, 'push_domain')}", "{{push_domain}}"),
+            description="Streams whose newest push ended with another cause than client_stop or"
+            " operator, and that have not pushed again. /streams?state=dropped on the exporter's"
+            " private listener lists them.",
+            unit="none",
+            empty="No data: exporter down, or no push yet",
+            legend=TABLE_RIGHT,
+        ),
+        state_timeline(
+            "Watched streams",
+            graph(
+                f"tencent_css_watched_stream_active{{{WATCHED}}}",
+                "{{push_domain}}/{{app_name}}/{{stream_id}}",
+            ),
+            description="A band for each stream of watched_streams: live, or dark.",
+            empty="No data: exporter down, or watched_streams names none",
+            mappings=values({"1": ("live", palette.GOOD), "0": ("dark", palette.ACT)}),
+        ),
+    ]
