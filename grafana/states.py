@@ -10,7 +10,7 @@ from grafana.variables import variable
 
 DROPPED: Final = f"tencent_css_dropped_streams{{{ORIGIN}}}"
 STREAM_VARIABLE: Final = variable(
-    "stream_id", "Watched stream", f"tencent_css_watched_stream_active{{{JOB}}}"
+    "stream_id", "Stream id", f"tencent_css_watched_stream_active{{{JOB}}}"
 )
 
 
