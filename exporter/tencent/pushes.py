@@ -1,10 +1,9 @@
 """What reconciliation and backfill need of the ledger."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from exporter.ledger import Receipt
-from exporter.metrics.entries import Entry
+from exporter.ledger import Posting, Settled
 from exporter.metrics.families import Increment
 from exporter.tencent.reading import Stream
 
@@ -101,17 +100,20 @@ class KnownPush(Protocol):
 
 
 class Known(NamedTuple):
-    """Pushes that the ledger knows: all that were open at ``complete_since_ms``, or since."""
+    """Pushes that the ledger knows of some streams.
+
+    None is missing that was open at ``complete_since_ms``, Unix milliseconds, or later.
+    """
 
     pushes: Sequence[KnownPush]
     complete_since_ms: int
 
 
 class PushHistory(Protocol):
-    """The verbs of backfill; each raises ``LedgerUnavailable``."""
+    """The verbs of backfill; the first raises ``LedgerUnavailable``."""
 
-    def known_pushes(self, since_ms: int) -> Known:
-        """Return the pushes that are open or ended at a Unix time in milliseconds, or later."""
+    def known_pushes(self, streams: Collection[Stream]) -> Known:
+        """Return all pushes that are kept of some streams."""
 
-    def record(self, entry: Entry, now: float) -> Receipt:
-        """Record an entry."""
+    def submit(self, postings: Sequence[Posting], settled: Settled) -> None:
+        """Record a group of entries; see ``Ledger.submit``."""

@@ -22,6 +22,7 @@ PURE = {
     "ledger.posting",
     *("web.exposition", "web.deliveries", "web.formatting", "web.hints", "web.overview"),
     *("tencent.applying", "tencent.checks", "tencent.errors", "tencent.pages"),
+    *("tencent.backfill_words", "tencent.backfilled", "tencent.matching"),
     *("tencent.planning", "tencent.reading", "tencent.templates", "tencent.words"),
 }
 """Rooms, and modules of rooms, that need no clock, no environment, no log and no I/O."""

@@ -1,6 +1,6 @@
 """Whatever the platform answers, in whatever order: what is online stays, and heals in the end."""
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,16 +23,18 @@ from support.tencent.world import Push, World, utc
 from exporter.metrics import catalogue
 from exporter.tencent import streams
 
-LIST = "DescribeLiveStreamOnlineList"
+DOMAIN = "push.example.com"
 STATE = "DescribeLiveStreamState"
 APPS = ("live", "show")
 NAMES = ("camera-1", "camera-2")
-STEADY = 12
-"""Streams that are always online: more than a page."""
+STEADY = "steady"
+"""App name of streams that are always online: more than a page."""
+
+HOW = ("at once", "late", "lost")
 
 FAILURES = (
-    lies.refuse("InternalError"),
-    lies.refuse("UnauthorizedOperation"),
+    lies.fail("InternalError"),
+    lies.fail("UnauthorizedOperation"),
     lies.error_with_charset("FailedOperation.CallOtherSvrFailed"),
     lies.fields(RequestId=None),
     lies.travelling(status=503),
@@ -62,7 +64,7 @@ SOMEBODY = lies.fields(
     TotalNum=1,
     OnlineInfo=[
         {
-            "DomainName": "push.example.com",
+            "DomainName": DOMAIN,
             "AppName": "live",
             "StreamName": "camera-1",
             "PublishTimeList": [{"PublishTime": utc(1790000000)}],
@@ -72,12 +74,40 @@ SOMEBODY = lies.fields(
 INACTIVE = lies.fields(StreamState="inactive")
 """Lies that nobody can tell from the truth."""
 
+SECRET = (NOBODY, SOMEBODY)
+HONEST, SOME_BAD = st.just(Lie()), st.sampled_from(BAD_LISTS)
+OF_LISTS = st.one_of(HONEST, HONEST, st.just(NOBODY), st.just(NOBODY), st.just(SOMEBODY), SOME_BAD)
+OF_STATES = st.one_of(st.just(INACTIVE), st.just(INACTIVE), HONEST, st.sampled_from(BAD_STATES))
+
+
+class Round(NamedTuple):
+    """What answers of a round are: by app name, the page of steady streams, states."""
+
+    live: Lie
+    show: Lie
+    steady: Lie
+    page: int
+    states: Lie
+    meanwhile: str
+    """What happens while the lists are asked for."""
+
+
+ROUNDS = st.builds(
+    Round,
+    OF_LISTS,
+    OF_LISTS,
+    st.one_of(HONEST, SOME_BAD),
+    st.integers(1, 3),
+    OF_STATES,
+    st.sampled_from(("nothing", "nothing", "begin", "end")),
+)
+
 
 class Platform(RuleBasedStateMachine):
     """Streams come and go, callbacks are lost or late, and the API lies.
 
-    It lies in lists or in states so that nobody can tell, not in both: three such lies about one
-    stream would be the truth to anybody.
+    Two lists and a state say that a stream is gone: of these three one is never a lie that nobody
+    can tell from the truth.
     """
 
     def __init__(self) -> None:
@@ -85,14 +115,14 @@ class Platform(RuleBasedStateMachine):
         self.now = 1790000000.0
         self.double = Double(World(clock=lambda: self.now)).__enter__()
         self.ledger = TinyLedger(lambda: self.now)
-        self.rounds = rounds(
-            self.double, self.ledger, [("push.example.com", app) for app in APPS], lambda: self.now
-        )
+        pairs = [(DOMAIN, app) for app in (*APPS, STEADY)]
+        self.rounds = rounds(self.double, self.ledger, pairs, lambda: self.now)
         self.kept_back: list[tuple[Push, str]] = []
-        self.lists_lie = True
+        self.lied_before = False
         self.judged: set[bytes] = set()
-        for number in range(STEADY):
-            self._deliver(self.double.world.begin(f"steady-{number:02}"), "push", "at once")
+        for number in range(12):
+            push = self.double.world.begin(f"camera-{number:02}", app_name=STEADY)
+            self._deliver(push, "push", "at once")
 
     def teardown(self) -> None:
         self.double.__exit__()
@@ -103,28 +133,21 @@ class Platform(RuleBasedStateMachine):
         elif how == "late":
             self.kept_back.append((push, kind))
 
-    def _online(self) -> set[tuple[str, str, str]]:
-        return {push.stream for push in self.double.world.online()}
+    def _fleeting(self) -> list[Push]:
+        return [one for one in self.double.world.online() if one.app_name != STEADY]
 
-    def _dynamic(self) -> list[Push]:
-        return [one for one in self.double.world.online() if one.stream_id in NAMES]
-
-    @rule(
-        name=st.sampled_from(NAMES),
-        app=st.sampled_from(APPS),
-        how=st.sampled_from(("at once", "late", "lost")),
-    )
+    @rule(name=st.sampled_from(NAMES), app=st.sampled_from(APPS), how=st.sampled_from(HOW))
     def begin(self, name: str, app: str, how: str) -> None:
         """Let a host begin, perhaps while another one pushes the same stream."""
         self.now += 1.25
         self._deliver(self.double.world.begin(name, app_name=app), "push", how)
 
-    @precondition(lambda self: self._dynamic())
-    @rule(data=st.data(), how=st.sampled_from(("at once", "late", "lost")))
+    @precondition(lambda self: self._fleeting())
+    @rule(data=st.data(), how=st.sampled_from(HOW))
     def end(self, data: st.DataObject, how: str) -> None:
         """Let a push end."""
         self.now += 1.25
-        push = data.draw(st.sampled_from(self._dynamic()), label="push")
+        push = data.draw(st.sampled_from(self._fleeting()), label="push")
         self.double.world.end(push)
         self._deliver(push, "interruption", how)
 
@@ -136,50 +159,49 @@ class Platform(RuleBasedStateMachine):
         push, kind = self.kept_back.pop(number)
         self._deliver(push, kind, "at once")
 
-    @rule(lists=st.booleans())
-    def lie_about(self, lists: bool) -> None:
-        """From now on the other kind of answer is what nobody can trust."""
-        self.lists_lie = lists
-        self.rounds._before = type(self.rounds._before)()  # no round has both kinds before it
-
     @rule(name=st.sampled_from(NAMES), app=st.sampled_from(APPS), is_banned=st.booleans())
     def ban(self, name: str, app: str, is_banned: bool) -> None:
         """Let the state of a stream be no word about it."""
-        stream = ("push.example.com", app, name)
-        (self.double.world.banned.add if is_banned else self.double.world.banned.discard)(stream)
+        banned = self.double.world.banned
+        (banned.add if is_banned else banned.discard)((DOMAIN, app, name))
 
-    @rule(
-        in_lists=st.lists(
-            st.sampled_from((None, None, NOBODY, NOBODY, SOMEBODY, *BAD_LISTS)), max_size=4
-        ),
-        in_states=st.lists(st.sampled_from((None, None, INACTIVE, *BAD_STATES)), max_size=3),
-        meanwhile=st.lists(st.sampled_from(("begin", "end", "nothing")), max_size=2),
-    )
-    def round(
-        self, in_lists: list[Lie | None], in_states: list[Lie | None], meanwhile: list[str]
-    ) -> None:
-        """Make a round in which some answers are lies, and in the midst of which things happen."""
+    @rule(some=st.lists(ROUNDS, min_size=1, max_size=4))
+    def make(self, some: list[Round]) -> None:
+        """Make rounds of which some answers are lies, and in the midst of which things happen."""
+        for one in some:
+            self._make(one)
+
+    def _make(self, one: Round) -> None:
         self.now += 60
-        for what in meanwhile:
-            self.double.lie(Lie(after=self._happening(what)), LIST)
-        secret = (INACTIVE,) if self.lists_lie else (NOBODY, SOMEBODY)
-        for action, told in ((LIST, in_lists), (STATE, in_states)):
-            for lie in told:
-                self.double.lie(Lie() if lie is None or lie in secret else lie, action)
+        lies_now = any(lie in SECRET for lie in (one.live, one.show))
+        of_states = (
+            Lie() if self.lied_before and lies_now and one.states is INACTIVE else one.states
+        )
+        self.lied_before = lies_now
+        told = {"live": one.live, "show": one.show, STEADY: one.steady}
+        pending = [one.meanwhile]
+
+        def answer(reply: Reply) -> None:
+            app = reply.asked["AppName"]
+            if reply.action == STATE:
+                of_states.after(reply)
+            elif app != STEADY or reply.asked["PageNum"] == one.page:
+                told[app].after(reply)
+            if pending and app == APPS[0]:
+                self._happen(pending.pop())
+
+        self.double.lie(Lie(after=answer), times=100)
         self.rounds.make()
         self.double.lies.clear()
 
-    def _happening(self, what: str) -> Callable[[Reply], None]:
-        def happen(_reply: Reply) -> None:
-            self.now += 1.25
-            if what == "begin":
-                push = self.double.world.begin(NAMES[0], app_name=APPS[0])
-                self._deliver(push, "push", "at once")
-            elif what == "end" and (pushes := self._dynamic()):
-                self.double.world.end(pushes[0])
-                self._deliver(pushes[0], "interruption", "at once")
-
-        return happen
+    def _happen(self, what: str) -> None:
+        self.now += 1.25
+        if what == "begin":
+            push = self.double.world.begin(NAMES[0], app_name=APPS[0])
+            self._deliver(push, "push", "at once")
+        elif what == "end" and (pushes := self._fleeting()):
+            self.double.world.end(pushes[0])
+            self._deliver(pushes[0], "interruption", "at once")
 
     @invariant()
     def nothing_that_is_online_was_closed(self) -> None:
@@ -207,25 +229,24 @@ class Platform(RuleBasedStateMachine):
         for _ in range(2):
             self.now += 60
             self.rounds.make()
+        self.lied_before = False
         if self.ledger.counts[withheld] > before:
             return
         active = self.ledger.open_streams().keys()
-        assert active - banned == self._online() - banned
-        assert self._online() <= active
+        online = {push.stream for push in self.double.world.online()}
+        assert active - banned == online - banned
+        assert online <= active
 
 
-@pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let lists have several pages."""
+def test_what_is_online_is_never_closed_and_all_heals(
+    double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streams of three app names, those of one on two pages."""
     monkeypatch.setitem(streams.ONLINE_PAGE, "mainland", 10)
-
-
-def test_what_is_online_is_never_closed_and_all_heals(double: Double, small_pages: None) -> None:
-    """Streams of two app names, one of them on two pages."""
     run_state_machine_as_test(
         Platform,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

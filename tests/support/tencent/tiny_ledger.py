@@ -2,10 +2,10 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.ledger import Outcome, Receipt
+from exporter.ledger import Outcome, Posting, Receipt, Settled
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
 from exporter.tencent.pushes import Known, Online, Reconciled
@@ -43,31 +43,32 @@ class TinyLedger:
 
     def record(self, entry: Entry, now: float) -> Receipt:
         """Record an entry."""
+        report, stream, at_ms = entry.report, entry.stream, entry.occurred_at_ms
+        assert report
+        assert stream
+        assert at_ms
         with self._lock:
-            report = entry.report
-            assert report
-            identity = report.push
-            row = self.rows.get(identity)
-            is_known = row and (
-                row.ended_by == "interruption" if report.ends else row.begun_by == "push"
-            )
-            if is_known:
+            row = self.rows.get(report.push)
+            if row and (row.ended_by if report.ends else row.begun_by) == entry.event:
                 self.tally(entry.counts_again())
                 return Receipt(Outcome.DUPLICATE)
             self.tally(entry.counts_at(now))
-            at_ms = entry.occurred_at_ms or 0
-            if row is None and entry.stream:
-                self._join(entry.stream, at_ms + (0 if report.ends else JOIN_MS))
-                row = Row(identity, entry.stream, "mainland", at_ms, int(now * 1000), None)
-                self.rows[identity] = row
-            assert row
-            if not report.ends:
-                row.begun_by, row.began_at_ms = "push", at_ms
-                row.interruption, row.origin = report.interruption, report.origin
-                return Receipt(Outcome.LATE if row.ended_at_ms else Outcome.ACCEPTED)
-            row.interruption = row.interruption or entry.identity
-            row.ended_by, row.ended_at_ms = "interruption", at_ms
-            return Receipt(Outcome.ACCEPTED)
+            if row is None:
+                self._join(stream, at_ms + (0 if report.ends else JOIN_MS))
+                began_at_ms = at_ms - (report.said.duration_ms or 0)
+                row = Row(report.push, stream, report.origin, began_at_ms, int(now * 1000), None)
+                self.rows[report.push] = row
+            row.interruption = report.interruption
+            row.sequence = report.said.sequence or row.sequence
+            if report.ends:
+                row.ended_by, row.ended_at_ms = entry.event, at_ms
+                return Receipt(Outcome.ACCEPTED)
+            row.begun_by, row.began_at_ms = entry.event, at_ms
+            return Receipt(Outcome.LATE if row.ended_at_ms else Outcome.ACCEPTED)
+
+    def submit(self, postings: Sequence[Posting], settled: Settled) -> None:
+        """Record a group of entries."""
+        settled([self.record(*posting) for posting in postings])
 
     def tally(self, increments: Iterable[Increment]) -> None:
         """Count."""
@@ -116,12 +117,11 @@ class TinyLedger:
             self._leases[name] = holder, self._clock() + seconds
             return True
 
-    def known_pushes(self, since_ms: int) -> Known:
-        """Return the rows that are open or ended since then."""
+    def known_pushes(self, streams: Collection[Stream]) -> Known:
+        """Return the rows of some streams."""
         with self._lock:
-            rows = [Row(**vars(row)) for row in self.rows.values()]
-            found = [row for row in rows if (row.ended_at_ms or since_ms) >= since_ms]
-            return Known(found, self.complete_since_ms)
+            rows = [Row(**vars(row)) for row in self.rows.values() if row.stream in streams]
+            return Known(rows, self.complete_since_ms)
 
     @property
     def _now_ms(self) -> int:

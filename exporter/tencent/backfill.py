@@ -1,0 +1,242 @@
+"""What was not called back in a span of time, found out and recorded.
+
+First the event list tells which pushes were; then, where it is available, the list of callbacks
+gives the packets of those that the ledger lacks; the rest is recorded as the event list has it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Final, NamedTuple
+
+from exporter.ledger import LedgerUnavailable, Outcome, Posting, Receipt
+from exporter.metrics.entries import Entry
+from exporter.protocol.events import Interruption, Push
+from exporter.tencent.backfilled import entries_of, entry_of, event_of
+from exporter.tencent.errors import TencentError
+from exporter.tencent.matching import RETRY_SECONDS, Finding, findings
+from exporter.tencent.pushes import Known, KnownPush, PushHistory
+from exporter.tencent.reading import Listed, Pair, Stream
+from exporter.tencent.streams import StreamClient
+
+DAY: Final = 86400
+OLDEST_EVENT_DAYS: Final = 60
+LONGEST_SPAN: Final = 28 * DAY
+"""Of one question to the event list; 30 days, or a month."""
+
+BEFORE_SECONDS: Final = DAY
+"""So much earlier the event list is asked for, in case it goes by when pushes began."""
+
+OLDEST_RECORD_DAYS: Final = 14
+GROUP: Final = 200
+"""Entries that are handed to the ledger together."""
+
+_TYPES: Final = (Push.event_type, Interruption.event_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one Unix second to another: pushes that ended in it are looked at."""
+
+    start: int
+    end: int
+
+    def __contains__(self, listed: Listed) -> bool:
+        return self.start <= listed.ended_at <= self.end
+
+    def parts(self, longest: int) -> Iterator["Span"]:
+        """Yield it in parts that are no longer than so many seconds."""
+        for start in range(self.start, self.end + 1, longest):
+            yield Span(start, min(self.end, start + longest - 1))
+
+
+class Item(NamedTuple):
+    """A push of the event list, and what is to be recorded of it.
+
+    ``packets`` are the kinds of event of which the packet itself was found.
+    """
+
+    finding: Finding
+    entries: Sequence[Entry]
+    packets: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    """What is to be recorded, and why packets could not be asked for, if so."""
+
+    items: Sequence[Item]
+    without_packets: str | None
+
+
+class Recorded(NamedTuple):
+    """How many entries are in the ledger, and why not all, if so."""
+
+    new: int
+    known: int
+    failure: str | None
+
+
+@dataclass
+class _Seen:
+    """A push as far as packets, or the ledger, tell; a ``KnownPush``."""
+
+    identity: bytes
+    interruption: bytes | None
+    stream: Stream
+    origin: str
+    began_at_ms: int
+    begun_by: str | None
+    ended_at_ms: int | None
+    ended_by: str | None
+
+
+class Backfill:
+    """Asks the API and the ledger.  ``say`` is called with a sentence for whoever waits."""
+
+    def __init__(
+        self, client: StreamClient, ledger: PushHistory, say: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._say = say
+
+    def plan(
+        self, pairs: Iterable[Pair], span: Span, now: float, *, with_packets: bool = True
+    ) -> Plan:
+        """Return what the ledger lacks of the pushes that ended in a span.
+
+        Raises ``TencentError``, ``LedgerUnavailable``.
+        """
+        listed = [one for pair in sorted(set(pairs)) for one in self._listed(pair, span, now)]
+        # After the list: a callback that comes in between is in the ledger.
+        known = self._ledger.known_pushes({one.stream for one in listed})
+        found = findings(listed, known.pushes, known.complete_since_ms, now)
+        failure = None
+        events: list[Push | Interruption] = []
+        if with_packets:
+            lacking = [one for one in found if not one.is_whole and not one.doubt]
+            try:
+                events = list(self._packets(lacking, known, now))
+            except TencentError as error:
+                failure = str(error)
+        if not events:
+            return Plan([Item(one, entries_of(one), ()) for one in found], failure)
+        return Plan(_with_packets(found, events, known, now), failure)
+
+    def record(self, entries: Sequence[Entry], now: float) -> Recorded:
+        """Record entries in groups, until one fails; whoever calls again continues."""
+        new = known = 0
+        for start in range(0, len(entries), GROUP):
+            answer: SimpleQueue[Sequence[Receipt | LedgerUnavailable]] = SimpleQueue()
+            group = [Posting(entry, now) for entry in entries[start : start + GROUP]]
+            self._ledger.submit(group, answer.put)
+            for result in answer.get():
+                if isinstance(result, LedgerUnavailable):
+                    return Recorded(new, known, str(result))
+                if result.outcome is Outcome.DUPLICATE:
+                    known += 1
+                else:
+                    new += 1
+        return Recorded(new, known, None)
+
+    def _listed(self, pair: Pair, span: Span, now: float) -> Iterator[Listed]:
+        oldest = int(now) - OLDEST_EVENT_DAYS * DAY + 60
+        whole = Span(max(span.start - BEFORE_SECONDS, oldest), min(span.end, int(now)))
+        found: dict[Listed, None] = {}
+        for part in whole.parts(LONGEST_SPAN):
+            self._say(f"{pair[0]}/{pair[1]}: asking for the pushes that ended")
+            found |= dict.fromkeys(self._client.ended(pair, part.start, part.end))
+        return (one for one in found if one in span)
+
+    def _packets(
+        self, lacking: Sequence[Finding], known: Known, now: float
+    ) -> Iterator[Push | Interruption]:
+        """Yield the events of packets about pushes that the ledger lacks, each once."""
+        spans: dict[str, tuple[int, int]] = {}
+        for listed in (one.listed for one in lacking):
+            start, end = spans.get(listed.stream[2], (listed.began_at, listed.ended_at))
+            spans[listed.stream[2]] = (
+                min(start, listed.began_at),
+                max(end, listed.ended_at + RETRY_SECONDS),
+            )
+        streams = {one.listed.stream for one in lacking}
+        has = {push.identity: push for push in known.pushes}
+        seen: set[bytes] = set()
+        oldest = int(now) - OLDEST_RECORD_DAYS * DAY + 60
+        for stream_id, (start, end) in spans.items():
+            self._say(f"{stream_id}: asking for the callbacks that were sent")
+            for part in Span(max(start, oldest), min(end, int(now))).parts(DAY):
+                for event in self._events(stream_id, part):
+                    is_new = event.identity not in seen and not _has(has, event)
+                    if event.stream in streams and is_new:
+                        seen.add(event.identity)
+                        yield event
+
+    def _events(self, stream_id: str, part: Span) -> Iterator[Push | Interruption]:
+        for event_type in _TYPES:
+            for record in self._client.records(stream_id, event_type, part.start, part.end):
+                event = event_of(record.request)
+                if event is not None and event.event_type == event_type:
+                    yield event
+
+
+def _has(known: dict[bytes, KnownPush], event: Push | Interruption) -> bool:
+    push = known.get(event.push_identity)
+    if push is None:
+        return False
+    if isinstance(event, Push):
+        return push.begun_by == "push"
+    return push.ended_by == "interruption"
+
+
+def _with_packets(
+    found: Sequence[Finding], events: Sequence[Push | Interruption], known: Known, now: float
+) -> list[Item]:
+    """Return what to record if packets are at hand.
+
+    A packet that surely belongs to a listed push, and to none other, takes the place of what
+    the list tells.
+    """
+    before = {one.listed: one for one in found}
+    packets: dict[bytes, dict[str, Push | Interruption]] = {}
+    for event in events:
+        packets.setdefault(event.push_identity, {})[event.name] = event
+    rows: dict[bytes, KnownPush] = {push.identity: push for push in known.pushes}
+    for identity, own in packets.items():
+        rows[identity] = _told_by(rows.get(identity), own)
+    after = findings(before, rows.values(), known.complete_since_ms, now)
+    items = []
+    for finding in after:
+        own = packets.get(finding.known.identity, {}) if finding.known else {}
+        if finding.doubt or (own and before[finding.listed].doubt):
+            items.append(Item(finding, (), ()))
+            continue
+        entries = [*(entry_of(event) for event in own.values()), *entries_of(finding)]
+        items.append(Item(finding, entries, tuple(sorted(own))))
+    return items
+
+
+def _told_by(known: KnownPush | None, own: dict[str, Push | Interruption]) -> KnownPush:
+    """Return a row of a push as it would be if its packets had come."""
+    some = next(iter(own.values()))
+    row = _Seen(
+        identity=some.push_identity,
+        interruption=some.interruption_identity,
+        stream=(some.push_domain, some.app_name, some.stream_id),
+        origin=known.origin if known else some.origin,
+        began_at_ms=known.began_at_ms if known else _began_at_ms(some),
+        begun_by=known.begun_by if known else None,
+        ended_at_ms=known.ended_at_ms if known else None,
+        ended_by=known.ended_by if known else None,
+    )
+    for event in own.values():
+        if isinstance(event, Push):
+            row.began_at_ms, row.begun_by = event.event_time_ms, "push"
+        else:
+            row.ended_at_ms, row.ended_by = event.event_time_ms, "interruption"
+    return row
+
+
+def _began_at_ms(event: Push | Interruption) -> int:
+    lasted = event.push_duration_ms or 0 if isinstance(event, Interruption) else 0
+    return event.event_time_ms - lasted

@@ -1,0 +1,119 @@
+"""Entries of what was not called back, or not taken: from the event list, or the packet itself.
+
+Pure.  Each goes through the same parser as a callback, so that it counts alike.
+"""
+
+from hashlib import blake2b
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+import orjson
+
+from exporter.metrics.entries import Entry, entry_for
+from exporter.metrics.families import Increment
+from exporter.protocol.envelope import Envelope
+from exporter.protocol.events import Interruption, Push
+from exporter.protocol.refusals import Refusal
+from exporter.tencent.matching import Finding
+from exporter.tencent.pushes import KnownPush
+from exporter.tencent.reading import Listed
+
+_NO_ERRCODE: Final = -1
+"""Not a documented errcode: the list tells the reason in words for people."""
+
+_SET_IDS: Final = {"mainland": 1, "overseas": 7}
+"""A set_id of each origin."""
+
+
+class Backfilled(Entry):
+    """An entry of which no callback came: it counts what happened, and no callback."""
+
+    def counts_at(self, now: float) -> tuple[Increment, ...]:  # noqa: ARG002 - as a callback's
+        """Return what happened."""
+        return self.increments
+
+    def counts_again(self) -> tuple[Increment, ...]:
+        """Return nothing: the ledger had it."""
+        return ()
+
+
+def entries_of(finding: Finding) -> list[Entry]:
+    """Return the entries of what the ledger lacks of a listed push."""
+    entries = []
+    if finding.lacks_push:
+        entries.append(_push(finding))
+    if finding.lacks_interruption:
+        entries.append(_interruption(finding))
+    return entries
+
+
+def event_of(request: str) -> Push | Interruption | None:
+    """Return the push or interruption whose packet stands in a record's request, if one does.
+
+    The request may be the packet, or URL-encoded text that ends with it.
+    """
+    for text in (request, unquote_plus(request)):
+        start = text.find("{")
+        if start < 0:
+            continue
+        try:
+            packet = orjson.loads(text[start : text.rfind("}") + 1])
+            event = Envelope.of(packet).event()
+        except (orjson.JSONDecodeError, Refusal, AttributeError):
+            continue
+        if isinstance(event, Interruption) or (isinstance(event, Push) and not event.failure):
+            return event
+    return None
+
+
+def entry_of(event: Push | Interruption) -> Entry:
+    """Return the entry of a packet that the platform has shown us."""
+    return Backfilled(*entry_for(event))
+
+
+def _push(finding: Finding) -> Entry:
+    return _entry(finding, {"event_type": 1, "event_time": finding.listed.began_at})
+
+
+def _interruption(finding: Finding) -> Entry:
+    listed = finding.listed
+    return _entry(
+        finding,
+        {
+            "event_type": 0,
+            "event_time": listed.ended_at,
+            "errcode": _NO_ERRCODE,
+            "push_duration": (listed.ended_at - listed.began_at) * 1000,
+        },
+    )
+
+
+def _entry(finding: Finding, fields: dict[str, Any]) -> Entry:
+    domain, app_name, stream_id = finding.listed.stream
+    packet = {
+        "app": domain,
+        "appname": app_name,
+        "stream_id": stream_id,
+        "sequence": _sequence(finding.listed),
+        "set_id": _SET_IDS.get(finding.known.origin) if finding.known else None,
+        **fields,
+    }
+    entry = Backfilled(*entry_for(Envelope.of(packet).event()))
+    return _of_known(entry, finding.known) if finding.known else entry
+
+
+def _of_known(entry: Entry, known: KnownPush) -> Entry:
+    """Return an entry with the identities of a push of which a callback did come."""
+    report, interruption = entry.report, known.interruption
+    if report is None or interruption is None:
+        raise ValueError("a push without identities")
+    said = report.said._replace(sequence=None, interruption=interruption)
+    report = report._replace(push=known.identity, interruption=interruption, said=said)
+    identity = interruption if report.ends else known.identity
+    return entry._replace(identity=identity, report=report)
+
+
+def _sequence(listed: Listed) -> str:
+    """Return what stands for a sequence that nobody told us: the same each time."""
+    named = repr((listed.stream, listed.began_at, listed.ended_at)).encode()
+    return f"event list {blake2b(named, digest_size=12).hexdigest()}"

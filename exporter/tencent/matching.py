@@ -1,0 +1,163 @@
+"""Which pushes of the platform's event list the ledger has, and what it lacks of the others.
+
+Pure.  The list names streams and whole seconds, no sequences: so a push is known again by its
+stream and its times.  Whatever is not clear is left out: rather not counted than counted twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from exporter.tencent.pushes import KnownPush
+from exporter.tencent.reading import Listed, Stream
+
+TOLERANCE_SECONDS: Final = 3
+"""By how much the list and the callbacks may differ about the same moment."""
+
+NEAR_SECONDS: Final = 60
+"""A push that begins or ends so near to another may be the same one, told otherwise."""
+
+RETRY_SECONDS: Final = 1200
+"""So long after its end a push may still be called back: 12 retries, a minute and a time-out
+apart, and some minutes for clocks that differ."""
+
+
+class Doubt(StrEnum):
+    """Why a push of the list is left out."""
+
+    RECENT = "recent"
+    FORGOTTEN = "forgotten"
+    AMBIGUOUS = "ambiguous"
+    NEAR = "near"
+    STRANGE = "strange"
+
+
+REASONS: Final = {
+    Doubt.RECENT: f"ended less than {RETRY_SECONDS // 60} minutes ago: callbacks may still come",
+    Doubt.FORGOTTEN: "ended before the time of which the ledger knows all pushes",
+    Doubt.AMBIGUOUS: "several pushes of the stream may be it",
+    Doubt.NEAR: "the ledger has a push of nearly, but not surely, the same times",
+    Doubt.STRANGE: "its times are impossible, or the ledger's push has no identity",
+}
+"""Each doubt in words, for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A push of the list: what the ledger lacks of it, or the doubt for which it is left out.
+
+    ``known`` is the ledger's row of it, if there is one.
+    """
+
+    listed: Listed
+    known: KnownPush | None = None
+    lacks_push: bool = False
+    lacks_interruption: bool = False
+    doubt: Doubt | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the ledger has all of it."""
+        return self.doubt is None and not (self.lacks_push or self.lacks_interruption)
+
+
+def findings(
+    listed: Iterable[Listed],
+    known: Iterable[KnownPush],
+    complete_since_ms: int,
+    now: float,
+) -> list[Finding]:
+    """Return a finding for each push of the list, in its order; ``now`` is in Unix seconds."""
+    theirs: dict[Stream, list[Listed]] = defaultdict(list)
+    for one in listed:
+        theirs[one.stream].append(one)
+    ours: dict[Stream, list[KnownPush]] = defaultdict(list)
+    for push in known:
+        ours[push.stream].append(push)
+    found = []
+    for stream, own in theirs.items():
+        for finding in _of_stream(own, ours[stream]):
+            doubt = _of_time(finding, complete_since_ms, now)
+            found.append(Finding(finding.listed, finding.known, doubt=doubt) if doubt else finding)
+    return found
+
+
+def _of_time(finding: Finding, complete_since_ms: int, now: float) -> Doubt | None:
+    listed = finding.listed
+    if finding.is_whole:
+        return None
+    if listed.ended_at < listed.began_at or listed.ended_at > now + RETRY_SECONDS:
+        return Doubt.STRANGE
+    if listed.ended_at * 1000 < complete_since_ms:
+        return Doubt.FORGOTTEN
+    if listed.ended_at > now - RETRY_SECONDS:
+        return Doubt.RECENT
+    return None
+
+
+def _of_stream(listed: Sequence[Listed], known: Sequence[KnownPush]) -> list[Finding]:
+    candidates = [[push for push in known if _fits(push, one)] for one in listed]
+    claims: dict[bytes, int] = defaultdict(int)
+    for some in candidates:
+        for push in some:
+            claims[push.identity] += 1
+    found = []
+    for one, some in zip(listed, candidates, strict=True):
+        if len(some) > 1 or any(claims[push.identity] > 1 for push in some):
+            found.append(Finding(one, doubt=Doubt.AMBIGUOUS))
+        elif some:
+            found.append(_of_known(one, some[0]))
+        elif sum(_are_alike(one, other) for other in listed) > 1:
+            found.append(Finding(one, doubt=Doubt.AMBIGUOUS))
+        elif any(_is_near(push, one) for push in known if not claims[push.identity]):
+            found.append(Finding(one, doubt=Doubt.NEAR))
+        else:
+            found.append(Finding(one, lacks_push=True, lacks_interruption=True))
+    return found
+
+
+def _of_known(listed: Listed, push: KnownPush) -> Finding:
+    lacks_push, lacks_interruption = not _has_begin(push), not _has_end(push)
+    if push.begun_by == "reconciled":
+        # Nobody sent anything of it: it has no identity that a callback would have.
+        return Finding(listed, None, lacks_push, lacks_interruption)
+    if push.interruption is None and (lacks_push or lacks_interruption):
+        return Finding(listed, push, doubt=Doubt.STRANGE)
+    return Finding(listed, push, lacks_push, lacks_interruption)
+
+
+def _has_begin(push: KnownPush) -> bool:
+    return push.begun_by == "push"
+
+
+def _has_end(push: KnownPush) -> bool:
+    return push.ended_by == "interruption"
+
+
+def _fits(push: KnownPush, listed: Listed) -> bool:
+    """Return whether a push may be the listed one: every time that is known for sure agrees."""
+    said = []
+    if push.begun_by is not None:
+        said.append(_agree(push.began_at_ms, listed.began_at, TOLERANCE_SECONDS))
+    if push.ended_at_ms is not None and _has_end(push):
+        said.append(_agree(push.ended_at_ms, listed.ended_at, TOLERANCE_SECONDS))
+    return bool(said) and all(said)
+
+
+def _is_near(push: KnownPush, listed: Listed) -> bool:
+    if _agree(push.began_at_ms, listed.began_at, NEAR_SECONDS):
+        return True
+    return push.ended_at_ms is not None and _agree(push.ended_at_ms, listed.ended_at, NEAR_SECONDS)
+
+
+def _are_alike(one: Listed, other: Listed) -> bool:
+    return all(
+        abs(mine - yours) <= TOLERANCE_SECONDS
+        for mine, yours in ((one.began_at, other.began_at), (one.ended_at, other.ended_at))
+    )
+
+
+def _agree(ours_ms: int, theirs: int, seconds: float) -> bool:
+    return abs(ours_ms / 1000 - theirs) <= seconds
