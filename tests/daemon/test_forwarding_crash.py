@@ -79,10 +79,10 @@ def test_the_senders_retry_is_the_queue(daemon: Start, tmp_path: Path) -> None:
         assert sending.returncode == 0, outcome + errors
     callbacks = json.loads(report.read_text())["callbacks"]
     assert callbacks["retries"] > 0
-    expected = callbacks["accepted"] + callbacks["redelivered"]
-    # What became of them at the consumer rides with a later commit.
-    until(lambda: _taken(exporter) >= expected, "the last commit has all of them")
-    assert _taken(exporter) == expected
+    # Each at least once; a redelivery that the consumer refused need not come again.
+    most = callbacks["accepted"] + callbacks["redelivered"]
+    until(lambda: _taken(exporter) >= callbacks["accepted"], "the last commit has all of them")
+    assert _taken(exporter) <= most
     again = css_exporter("simulate", "--check", metrics_url(exporter), "--report", report)
     assert again.returncode == 0, again.stdout + again.stderr
 
