@@ -5,10 +5,11 @@ from typing import Final
 from grafana import palette
 from grafana.overrides import values
 from grafana.panels import TABLE_RIGHT, Panel, state_timeline, timeseries
-from grafana.queries import JOB, ORIGIN, WATCHED, graph, total
+from grafana.queries import AT_END, JOB, ORIGIN, WATCHED, graph, most, total
 from grafana.variables import variable
 
 DROPPED: Final = f"tencent_css_dropped_streams{{{ORIGIN}}}"
+_RANK: Final = total(f"{DROPPED} {AT_END}", "push_domain")
 STREAM_VARIABLE: Final = variable(
     "stream_id", "Stream id", f"tencent_css_watched_stream_active{{{JOB}}}"
 )
@@ -19,10 +20,11 @@ def panels() -> list[Panel]:
     return [
         timeseries(
             "Dropped streams, not back",
-            graph(f"{total(DROPPED, 'push_domain')}", "{{push_domain}}"),
-            description="Streams whose newest push ended with another cause than client_stop or"
-            " operator, and that have not pushed again. /streams?state=dropped on the exporter's"
-            " private listener lists them.",
+            *most(total(DROPPED, "push_domain"), _RANK, "push_domain", "{{push_domain}}"),
+            description="The eight push domains with the most, and all others. Streams whose"
+            " newest push ended with another cause than client_stop or operator, and that have"
+            " not pushed again. /streams?state=dropped on the exporter's private listener lists"
+            " them.",
             unit="none",
             empty="No data: exporter down, or no push yet",
             legend=TABLE_RIGHT,
