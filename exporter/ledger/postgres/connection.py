@@ -71,6 +71,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             except BaseException:
                 self.close()  # nothing more to wait for
                 raise
+        self.committing = False  # its answer is there
 
     def commit_now(self) -> None:
         """Send COMMIT behind the pipelined statements, for the next sync to wait for."""
