@@ -13,7 +13,8 @@ from support.programs import until
 from support.settings import LONG
 
 from exporter.ledger import LedgerUnavailable, Outcome, open_ledger
-from exporter.ledger.postgres.schema import LOCKS
+from exporter.ledger.postgres.connection import Connection, Session
+from exporter.ledger.postgres.schema import LOCKS, prepare
 from exporter.ledger.postgres.tables import STRIPES
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
@@ -154,6 +155,27 @@ def test_a_connection_that_was_ended_is_made_anew(server: Postgres, url: str) ->
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
                 (database_of(url),),
             )
+
+
+def test_what_follows_a_commit_is_tried_again(server: Postgres, url: str) -> None:
+    """A connection lost after the answer to a commit, in the same run, costs nobody an error."""
+    session, attempts = Session(url, prepare), []
+
+    def step(connection: Connection) -> None:
+        with connection.together():
+            connection.execute("BEGIN")
+            connection.commit_now()
+        attempts.append(connection)
+        if len(attempts) == 1:
+            with server.admin() as admin:
+                own = connection.info.backend_pid
+                admin.execute("SELECT pg_terminate_backend(%s, 5000)", (own,))
+        connection.execute("SELECT 1")
+
+    session.open()
+    session.run(step)
+    session.close()
+    assert len(attempts) == 2
 
 
 def test_a_lock_is_not_waited_for_forever(server: Postgres, url: str) -> None:
