@@ -26,7 +26,6 @@ from exporter.ledger.interface import (
     Forgotten,
     Ledger,
     LedgerUnavailable,
-    Limits,
     Noted,
     Outcome,
     Posting,
@@ -35,6 +34,7 @@ from exporter.ledger.interface import (
     Snapshot,
     UnusableLedger,
 )
+from exporter.ledger.limits import Limits
 from exporter.ledger.sqlite import SqliteLedger, alone, files
 
 __all__ = [

@@ -11,9 +11,10 @@ commit that hangs keeps it.
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -34,7 +35,9 @@ TICK_SECONDS: Final = 0.5
 attempt, and a second look at those who wait."""
 
 TEND_SECONDS: Final = 1.0
+_LATE: Final = f"no commit within {UNAVAILABLE_AFTER_SECONDS:.0f} s"
 
+T = TypeVar("T")
 Results = Sequence[Receipt | LedgerUnavailable]
 
 log = structlog.get_logger()
@@ -51,13 +54,23 @@ class _Group:
         self.submitted_at = time.monotonic()
 
 
+class _Task:
+    """Other work with the store, and its result."""
+
+    __slots__ = ("result", "work")
+
+    def __init__(self, work: Callable[[Store], Any]) -> None:
+        self.work = work
+        self.result: Future[Any] = Future()
+
+
 class SharedCommits:
     """The queue before a store, and the thread that empties it."""
 
     def __init__(self, store: Store, waiting: Waiting) -> None:
         self._store = store
         self._waiting = waiting
-        self._queue: SimpleQueue[_Group | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Group | _Task | None] = SimpleQueue()
         # Oldest first.  Whoever removes a group from here settles it: so that is done once.
         self._unsettled: dict[_Group, None] = {}
         self._failure: str | None = None
@@ -92,6 +105,23 @@ class SharedCommits:
         self.submit(postings, answer.put)
         return answer.get()
 
+    def run(self, work: Callable[[Store], T]) -> T:
+        """Return what other work with the store gives, done between two commits.
+
+        Raises ``LedgerUnavailable``, after which it may or may not have been done, and
+        whatever the work raises.
+        """
+        if failure := self._impossible():
+            raise LedgerUnavailable(failure)
+        task = _Task(work)
+        self._queue.put(task)
+        try:
+            result: T = task.result.result(UNAVAILABLE_AFTER_SECONDS)
+        except TimeoutError:
+            task.result.cancel()
+            raise LedgerUnavailable(_LATE) from None
+        return result
+
     def check(self) -> None:
         """Return if a commit is possible now; see ``Ledger.check``."""
         if time.monotonic() - self._committed_at > TEND_SECONDS:
@@ -113,27 +143,32 @@ class SharedCommits:
     def _run(self) -> None:
         closing = False
         while not closing:
-            groups, closing = self._gather()
+            groups, tasks, closing = self._gather()
             self._turn(groups, last=closing)
+            for task in tasks:
+                self._do(task)
             self._busy_since = None
         self._store.close()
 
-    def _gather(self) -> tuple[deque[_Group], bool]:
+    def _gather(self) -> tuple[deque[_Group], list[_Task], bool]:
         """Return all who wait, and whether this is the end; at most a tick later, nobody."""
         groups: deque[_Group] = deque()
+        tasks: list[_Task] = []
         size = 0
         try:
-            group = self._queue.get(timeout=TICK_SECONDS)
-            while group is not None:
-                if group in self._unsettled:  # else it was given up
-                    groups.append(group)
-                    size += len(group.postings)
+            one = self._queue.get(timeout=TICK_SECONDS)
+            while one is not None:
+                if isinstance(one, _Task):
+                    tasks.append(one)
+                elif one in self._unsettled:  # else it was given up
+                    groups.append(one)
+                    size += len(one.postings)
                 if size >= LARGEST_COMMIT:
-                    return groups, False
-                group = self._queue.get_nowait()
+                    return groups, tasks, False
+                one = self._queue.get_nowait()
         except Empty:
-            return groups, False
-        return groups, True
+            return groups, tasks, False
+        return groups, tasks, True
 
     def _turn(self, groups: deque[_Group], *, last: bool) -> None:
         notes = last or self._waiting.notes_waited(TICK_SECONDS)
@@ -180,6 +215,21 @@ class SharedCommits:
         self._waiting.tally(COMMIT_SECONDS.observe(seconds), urgent=False)
         return receipts
 
+    def _do(self, task: _Task) -> None:
+        if not task.result.set_running_or_notify_cancel():
+            return
+        self._busy_since = time.monotonic()
+        try:
+            result = task.work(self._store)
+        except LedgerUnavailable as error:
+            self._fail(str(error))
+            task.result.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - for whoever waits for it
+            task.result.set_exception(error)
+        else:
+            self._succeed()
+            task.result.set_result(result)
+
     def _tend(self) -> None:
         self._tend_at = time.monotonic() + TEND_SECONDS
         self._busy_since = time.monotonic()
@@ -207,7 +257,7 @@ class SharedCommits:
         for group in list(self._unsettled):
             if not hangs and now - group.submitted_at < UNAVAILABLE_AFTER_SECONDS:
                 break
-            self._give_up(group, f"no commit within {UNAVAILABLE_AFTER_SECONDS:.0f} s")
+            self._give_up(group, _LATE)
 
     # --- Any thread
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import orjson
 
-from exporter.ledger.interface import Cell, Limits
+from exporter.ledger.interface import Cell
+from exporter.ledger.limits import Limits
 from exporter.metrics import catalogue
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from exporter.ledger.changes import Changes, OpenPush, Reconciled
 from exporter.ledger.commits import SharedCommits
 from exporter.ledger.deliveries import newest_first
 from exporter.ledger.facts import Stream
@@ -10,13 +11,13 @@ from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import (
     Delivery,
     LedgerUnavailable,
-    Limits,
     Noted,
     Posting,
     Receipt,
     Settled,
     Snapshot,
 )
+from exporter.ledger.limits import Limits
 from exporter.ledger.store import Reader, Store
 from exporter.ledger.waiting import Waiting
 from exporter.metrics.entries import Entry
@@ -68,6 +69,18 @@ class DurableLedger:
     def snapshot(self) -> Snapshot:
         """Return all that is committed."""
         return with_limits(self._reader.snapshot(), self._limits)
+
+    def open_pushes(self) -> Sequence[OpenPush]:
+        """Return all open pushes."""
+        return self._reader.open_pushes()
+
+    def reconcile(self, changes: Changes) -> Reconciled:
+        """Open and close pushes that the platform's lists tell of."""
+        return self._commits.run(lambda store: store.reconcile(changes))
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether a holder has a name to itself."""
+        return self._commits.run(lambda store: store.lease(name, holder, seconds))
 
     def streams(self, query: StreamQuery) -> StreamPage:
         """Return a page of streams."""

@@ -10,7 +10,8 @@ import orjson
 import structlog
 
 from exporter.ledger.facts import CellKey, Numbers, Series, Source
-from exporter.ledger.interface import Cell, Limits, Snapshot
+from exporter.ledger.interface import Cell, Snapshot
+from exporter.ledger.limits import Limits
 from exporter.metrics import catalogue
 from exporter.metrics.entries import NAMELESS
 

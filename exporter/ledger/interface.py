@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from exporter.ledger.changes import Changes, OpenPush, Reconciled
 from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
@@ -73,38 +74,6 @@ class Receipt:
     """The proof that an entry is in the ledger."""
 
     outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a ledger remembers."""
-
-    dedupe_seconds: float
-    push_idle_seconds: float
-    """0: open pushes never expire."""
-    max_sources: int
-    max_series: int
-    watched_streams: tuple[tuple[str, str, str], ...]
-    """Patterns of push domain, app name and stream id; see ``watching``."""
-    max_watched_streams: int
-    dropped_stream_minutes: float
-    return_grace_seconds: float
-    push_history_days: float
-    push_history_rows: int
-
-    @property
-    def hearing_seconds(self) -> float:
-        """Return how exactly the last sign of life of a stream is kept.
-
-        A stream that is heard of every few seconds need not be written every few seconds;
-        in return an idle push expires up to this much later.
-        """
-        return self.push_idle_seconds / 100
-
-    @property
-    def silence_ms(self) -> float:
-        """Return after how many milliseconds without a sign of life an open push expires."""
-        return (self.push_idle_seconds + self.hearing_seconds) * 1000
 
 
 class Cell(NamedTuple):
@@ -274,6 +243,22 @@ class Ledger(Protocol):
         """Return at most so many pushes of a stream, of open ones none is missing before others.
 
         Raises ``LedgerUnavailable``.
+        """
+
+    def open_pushes(self) -> Sequence[OpenPush]:
+        """Return all open pushes.  Raises ``LedgerUnavailable``."""
+
+    def reconcile(self, changes: Changes) -> Reconciled:
+        """Commit pushes that began or ended though no event of that came.
+
+        Raises ``LedgerUnavailable``: they may or may not have been committed, and to find out
+        anew what is to be changed is right in both cases.
+        """
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether a holder has a name to itself for so long from now; 0 gives it back.
+
+        At most ``LONGEST_LEASE``.  Raises ``LedgerUnavailable``.
         """
 
     def check(self) -> None:

@@ -5,16 +5,20 @@ The oracle that the tests hold the others against.
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 
 from exporter.ledger import dropped, watching
+from exporter.ledger.changes import (
+    LONGEST_LEASE,
+    Changes,
+    Online,
+    OpenPush,
+    Reconciled,
+)
 from exporter.ledger.deliveries import Newest, newest_first
-from exporter.ledger.facts import Stream, merged
+from exporter.ledger.facts import By, Stream, merged
 from exporter.ledger.gauges import with_limits
 from exporter.ledger.history import (
-    KeptPush,
     StreamHistory,
     StreamPage,
     StreamQuery,
@@ -24,7 +28,6 @@ from exporter.ledger.history import (
 from exporter.ledger.interface import (
     Cell,
     Delivery,
-    Limits,
     Noted,
     Outcome,
     Posting,
@@ -32,27 +35,13 @@ from exporter.ledger.interface import (
     Settled,
     Snapshot,
 )
+from exporter.ledger.limits import Limits
+from exporter.ledger.memory_lives import Life, Lives
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS, Entry, Said
+from exporter.metrics.entries import NAMELESS, Entry, source_of
 from exporter.metrics.families import Family, Increment
-from exporter.protocol.errcodes import INTENDED, errcode_of
+from exporter.protocol.errcodes import errcode_of
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
-
-
-@dataclass
-class _Life:
-    """What is known of a push: it is open while ``ended_at_ms`` is None."""
-
-    stream: Stream
-    labels: tuple[str, ...]
-    origin: str
-    began_at_ms: int
-    heard_at: float
-    begun: bool = False
-    ended_at_ms: int | None = None
-    errcode: int | None = None
-    """That of its interruption; None while that is not known."""
-    said: Said = field(default_factory=Said)
 
 
 class MemoryLedger:
@@ -60,13 +49,15 @@ class MemoryLedger:
 
     failure: str | None = None
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.time) -> None:
         self._limits = limits
+        self._clock = clock
         self._lock = threading.Lock()
         self._seen: dict[bytes, float] = {}
         self._sources: set[tuple[str, str]] = set()
         self._series: set[tuple[str, tuple[str, ...]]] = set()
-        self._pushes: dict[bytes, _Life] = {}
+        self._pushes = Lives()
+        self._leases: dict[str, tuple[str, float]] = {}
         self._watched: list[Stream] = []
         self._cells: dict[tuple[str, tuple[str, ...], str], tuple[int, float]] = {}
         self._deliveries = Newest()
@@ -83,14 +74,14 @@ class MemoryLedger:
             speaks_of_others = not entry.report or (
                 outcome is Outcome.DUPLICATE and not entry.report.ends
             )
-            if speaks_of_others and (newest := self._newest_open(entry.stream)):
+            if speaks_of_others and (newest := self._pushes.newest_open(entry.stream)):
                 self._pushes[newest].heard_at = max(self._pushes[newest].heard_at, now)
             return Receipt(outcome)
 
     def tally(self, increments: Iterable[Increment]) -> None:
         """Add increments; see ``Ledger``."""
         with self._lock:
-            self._add(increments, time.time())
+            self._add(increments, self._clock())
 
     def waiting_tallies(self) -> Sequence[Increment]:
         """Return nothing: what is tallied is there at once; see ``Ledger``."""
@@ -109,17 +100,17 @@ class MemoryLedger:
     def snapshot(self) -> Snapshot:
         """Return all numbers; see ``Ledger``."""
         with self._lock:
-            open_pushes = [one for one in self._pushes.values() if one.ended_at_ms is None]
+            open_pushes = [life for _, life in self._pushes.open()]
             streams = {one.stream for one in open_pushes}
-            active: Counter[tuple[str, ...]] = Counter()
-            for stream in streams:
-                newest = self._pushes[self._newest_open(stream) or b""]
-                active[*newest.labels, newest.origin] += 1
+            window = dropped.window_ms(self._limits, self._clock())
             gauges = {
-                (catalogue.ACTIVE_STREAMS, labels): number for labels, number in active.items()
+                (family, labels): number
+                for family, found in (
+                    (catalogue.ACTIVE_STREAMS, self._pushes.active()),
+                    (catalogue.DROPPED_STREAMS, self._pushes.dropped(streams, window)),
+                )
+                for labels, number in found.items()
             }
-            for labels, number in self._dropped(streams).items():
-                gauges[catalogue.DROPPED_STREAMS, labels] = number
             gauges[catalogue.OPEN_PUSHES, ()] = len(open_pushes)
             gauges[catalogue.SOURCES, ()] = len(self._sources)
             gauges[catalogue.SERIES, ()] = len(self._series)
@@ -134,14 +125,47 @@ class MemoryLedger:
     def streams(self, query: StreamQuery) -> StreamPage:
         """Return a page of streams; see ``Ledger``."""
         with self._lock:
-            return select(self._kept(), query, dropped.window_ms(self._limits, time.time()))
+            return select(
+                self._pushes.kept(), query, dropped.window_ms(self._limits, self._clock())
+            )
 
     def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
         """Return the newest pushes of a stream; see ``Ledger``."""
         with self._lock:
-            own = [one for one in self._kept() if one.stream == stream]
+            own = [one for one in self._pushes.kept() if one.stream == stream]
             own.sort(key=lambda one: (one.is_open, one.began_at_ms, one.identity), reverse=True)
-            return history_of(own[:most], dropped.window_ms(self._limits, time.time()))
+            return history_of(own[:most], dropped.window_ms(self._limits, self._clock()))
+
+    def open_pushes(self) -> Sequence[OpenPush]:
+        """Return all open pushes; see ``Ledger``."""
+        with self._lock:
+            return self._pushes.seen()
+
+    def reconcile(self, changes: Changes) -> Reconciled:
+        """Open and close pushes; see ``Ledger``."""
+        with self._lock:
+            now = self._clock()
+            closing = [
+                life
+                for one in changes.closed
+                for identity, life in self._pushes.open()
+                if identity == one.identity and int(life.heard_at * 1000) <= one.heard_at_ms
+            ]
+            for life in closing:
+                self._close(life, By.RECONCILED, int(now * 1000), now)
+            opened = sum(self._open(one, now) for one in changes.opened)
+            self._add(changes.increments, now)
+            return Reconciled(opened, len(closing))
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether a holder has a name to itself; see ``Ledger``."""
+        with self._lock:
+            now = self._clock()
+            owner, until = self._leases.get(name, (holder, 0.0))
+            if owner != holder and now <= until <= now + LONGEST_LEASE:
+                return False
+            self._leases[name] = (holder, now + seconds)
+            return True
 
     def check(self) -> None:
         """Do nothing: memory can always commit."""
@@ -149,40 +173,36 @@ class MemoryLedger:
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def _kept(self) -> list[KeptPush]:
-        return [
-            KeptPush(
-                identity,
-                push.stream,
-                push.origin,
-                push.began_at_ms,
-                push.ended_at_ms,
-                **{
-                    name: value
-                    for name, value in push.said._asdict().items()
-                    if name != "interruption"
-                },
-            )
-            for identity, push in self._pushes.items()
-        ]
-
     def _take(self, entry: Entry, now: float) -> Outcome:
         report, stream = entry.report, entry.stream
         push = self._pushes.get(report.push) if report else None
-        known = push and report and (push.errcode is not None if report.ends else push.begun)
+        known = (
+            push
+            and report
+            and (push.errcode is not None if report.ends else push.begun_by is By.PUSH)
+        )
         if entry.identity in self._seen or known:
             self._add(entry.counts_again(), now)
             return Outcome.DUPLICATE
         self._seen[entry.identity] = now
-        source = self._source(entry, now)
+        named = entry.source or (UNKNOWN, UNKNOWN)
+        source = self._source(named)
+        if source != named:
+            self._add((catalogue.OVERFLOWED_SOURCES.add(),), now)
         self._add(entry.counts_at(now), now, source)
         if report is None or stream is None:
             return Outcome.ACCEPTED
         at_ms = int(now * 1000) if entry.occurred_at_ms is None else entry.occurred_at_ms
-        self._watch(entry, at_ms, now)
+        if self._is_watched(stream, named):
+            self._add(catalogue.WATCHED_LAST_CHANGE.at(at_ms / 1000, *stream), now)
+            if report.ends:
+                cause = errcode_of(report.said.errcode or 0).cause
+                self._add((catalogue.WATCHED_INTERRUPTIONS.add(*stream, cause),), now)
+        if push is None:
+            self._pushes.join(stream, at_ms, ends=report.ends)
         if report.ends:
             began_at_ms = at_ms - (report.said.duration_ms or 0)
-            push = push or _Life(stream, source, report.origin, began_at_ms, now)
+            push = push or Life(stream, source, report.origin, began_at_ms, now)
             push.ended_at_ms, push.errcode, push.heard_at = at_ms, report.said.errcode, now
             push.said = merged(push.said, report.said)
             self._pushes[report.push] = push
@@ -190,7 +210,7 @@ class MemoryLedger:
         *labels, _ = self._labels(catalogue.ACTIVE_STREAMS, source, (report.origin,))
         if push is None and report.interruption in self._seen:
             return Outcome.LATE
-        life = _Life(stream, tuple(labels), report.origin, at_ms, now, begun=True)
+        life = Life(stream, tuple(labels), report.origin, at_ms, now, By.PUSH)
         if push:
             life.ended_at_ms, life.errcode = push.ended_at_ms, push.errcode
             life.said = push.said
@@ -198,51 +218,42 @@ class MemoryLedger:
         self._pushes[report.push] = life
         return Outcome.LATE if push else Outcome.ACCEPTED
 
-    def _watch(self, entry: Entry, at_ms: int, now: float) -> None:
-        patterns, stream, report = self._limits.watched_streams, entry.stream, entry.report
-        if stream is None or report is None or not watching.is_matched(patterns, stream):
-            return
+    def _is_watched(self, stream: Stream, source: tuple[str, str]) -> bool:
+        patterns = self._limits.watched_streams
+        if not watching.is_matched(patterns, stream):
+            return False
         if stream not in (*patterns, *self._watched):
-            if entry.source in NAMELESS or not watching.room_of(self._limits, len(self._watched)):
-                return
+            if source in NAMELESS or not watching.room_of(self._limits, len(self._watched)):
+                return False
             self._watched.append(stream)
-        self._add(catalogue.WATCHED_LAST_CHANGE.at(at_ms / 1000, *stream), now)
-        if report.ends:
-            cause = errcode_of(report.said.errcode or 0).cause
-            self._add((catalogue.WATCHED_INTERRUPTIONS.add(*stream, cause),), now)
+        return True
 
-    def _newest_open(self, stream: Stream | None) -> bytes | None:
-        own = [
-            (push.began_at_ms, identity)
-            for identity, push in self._pushes.items()
-            if push.stream == stream and push.ended_at_ms is None
-        ]
-        return max(own)[1] if own else None
+    def _open(self, online: Online, now: float) -> bool:
+        stream, began_at_ms = online
+        if self._pushes.newest_open(stream):
+            return False
+        named = source_of(*stream[:2])
+        if self._is_watched(stream, named):
+            self._add(catalogue.WATCHED_LAST_CHANGE.at(began_at_ms / 1000, *stream), now)
+        source = self._source(named)
+        *labels, _ = self._labels(catalogue.ACTIVE_STREAMS, source, (UNKNOWN,))
+        life = Life(stream, tuple(labels), UNKNOWN, began_at_ms, now, By.RECONCILED)
+        self._pushes[online.identity] = life
+        return True
 
-    def _dropped(self, active: Container[Stream]) -> Counter[tuple[str, ...]]:
-        newest: dict[Stream, tuple[int, bytes]] = {}
-        for identity, push in self._pushes.items():
-            place = (push.began_at_ms, identity)
-            newest[push.stream] = max(newest.get(push.stream, place), place)
-        since, until = dropped.window_ms(self._limits, time.time())
-        found: Counter[tuple[str, ...]] = Counter()
-        for stream, (_, identity) in newest.items():
-            push = self._pushes[identity]
-            if stream in active or push.errcode is None or push.ended_at_ms is None:
-                continue
-            intended = errcode_of(push.errcode).cause in INTENDED
-            if not intended and since <= push.ended_at_ms <= until:
-                found[*push.labels, push.origin] += 1
-        return found
+    def _close(self, push: Life, by: By, at_ms: int, now: float) -> None:
+        self._add((catalogue.EXPIRED_PUSHES.add(by.value),), now, push.labels)
+        if push.stream in (*self._limits.watched_streams, *self._watched):
+            self._add(catalogue.WATCHED_LAST_CHANGE.at(now, *push.stream), now)
+        push.ended_at_ms = at_ms
 
-    def _source(self, entry: Entry, now: float) -> tuple[str, str]:
-        source = entry.source
-        if source is None or source in NAMELESS or source in self._sources:
-            return source or (UNKNOWN, UNKNOWN)
+    def _source(self, source: tuple[str, str]) -> tuple[str, str]:
+        """Return the labels of a source, admitting a new one while there is room."""
+        if source in NAMELESS or source in self._sources:
+            return source
         if len(self._sources) < self._limits.max_sources:
             self._sources.add(source)
             return source
-        self._add((catalogue.OVERFLOWED_SOURCES.add(),), now)
         return OTHER, OTHER
 
     def _labels(
@@ -279,8 +290,7 @@ class MemoryLedger:
                 if push.ended_at_ms / 1000 < now - limits.push_history_days * 86400:
                     del self._pushes[identity]
             elif limits.push_idle_seconds and push.heard_at < now - silence:
-                self._add((catalogue.EXPIRED_PUSHES.add("idle"),), now, push.labels)
-                push.ended_at_ms = int(push.heard_at * 1000)
+                self._close(push, By.IDLE, int(push.heard_at * 1000), now)
         ended = [one for one, push in self._pushes.items() if push.ended_at_ms is not None]
         ended.sort(key=lambda one: self._pushes[one].ended_at_ms or 0)
         for identity in ended[: max(0, len(ended) - limits.push_history_rows)]:

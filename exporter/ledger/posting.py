@@ -20,11 +20,12 @@ from exporter.ledger.facts import (
     Stream,
     milliseconds,
 )
-from exporter.ledger.interface import Limits, Outcome, Posting, Receipt
+from exporter.ledger.interface import Outcome, Posting, Receipt
+from exporter.ledger.limits import Limits
 from exporter.ledger.pushes import Pushes
 from exporter.ledger.watching import is_matched, names_of
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS, Entry, PushReport
+from exporter.metrics.entries import NAMELESS, Entry
 from exporter.metrics.families import Increment
 from exporter.protocol.errcodes import errcode_of
 from exporter.protocol.vocabulary import OTHER, UNKNOWN
@@ -55,7 +56,7 @@ def questions(postings: Sequence[Posting], limits: Limits) -> Questions:
                 series.add((name, source, own))
             if report and not report.ends:
                 series.add((catalogue.ACTIVE_STREAMS.name, source, (report.origin,)))
-            if report and entry.stream and _may_be_admitted(entry.stream, limits):
+            if report and entry.stream and may_be_admitted(entry.stream, limits):
                 watched.add(entry.stream)
     return Questions(identities, pushes, streams, sources, series, watched)
 
@@ -78,7 +79,7 @@ def plan(
     now: float,
 ) -> Plan:
     """Return what posting in this order changes; ``now`` is that of the tallies."""
-    work = _Work(facts, limits)
+    work = Work(facts, limits)
     receipts = [_RECEIPTS[work.post(entry, received_at)] for entry, received_at in postings]
     work.count(tallies, now)
     return work.plan(receipts, now)
@@ -91,7 +92,7 @@ def plan_expiry(
 
     ``closing`` has the Unix milliseconds at which each ended, by its identity.
     """
-    work = _Work(facts, limits)
+    work = Work(facts, limits)
     for identity, ended_at_ms in closing.items():
         work.close(identity, by, ended_at_ms, now)
     return work.plan((), now)
@@ -100,13 +101,13 @@ def plan_expiry(
 _RECEIPTS: Final = {outcome: Receipt(outcome) for outcome in Outcome}
 
 
-def _may_be_admitted(stream: Stream, limits: Limits) -> bool:
+def may_be_admitted(stream: Stream, limits: Limits) -> bool:
     """Return whether a stream may be watched because of a pattern."""
     patterns = limits.watched_streams
     return is_matched(patterns, stream) and stream not in names_of(limits)
 
 
-class _Work:
+class Work:
     """The ledger as it becomes while a plan is made: the facts, and what changes them."""
 
     def __init__(self, facts: Facts, limits: Limits) -> None:
@@ -121,6 +122,7 @@ class _Work:
         self._latest: dict[CellKey, tuple[int, float]] = {}
 
     def post(self, entry: Entry, received_at: float) -> Outcome:
+        """Record an entry and return what became of it."""
         now = self._facts.clock or received_at
         report, stream = entry.report, entry.stream
         if self._has_seen(entry.identity) or (report and self._pushes.know(report)):
@@ -135,7 +137,10 @@ class _Work:
         return outcome
 
     def _take(self, entry: Entry, received_at: float, now: float) -> Outcome:
-        source = self._admitted(entry, now)
+        named = entry.source or _NOBODY
+        source = self._admitted(named)
+        if source != named:
+            self.count((catalogue.OVERFLOWED_SOURCES.add(),), now)
         self.count(entry.counts_at(received_at), now, source)
         report, stream = entry.report, entry.stream
         if report is None or stream is None:
@@ -143,7 +148,11 @@ class _Work:
             return Outcome.ACCEPTED
         now_ms = milliseconds(now)
         at_ms = now_ms if entry.occurred_at_ms is None else entry.occurred_at_ms
-        self._watch(stream, entry.source or _NOBODY, report, at_ms, now)
+        if self._is_watched(stream, named):
+            self.count(catalogue.WATCHED_LAST_CHANGE.at(at_ms / 1000, *stream), now)
+            if report.ends:
+                cause = errcode_of(report.said.errcode or 0).cause
+                self.count((catalogue.WATCHED_INTERRUPTIONS.add(*stream, cause),), now)
         if report.ends:
             self._pushes.end(report, stream, source, at_ms, now_ms)
             return Outcome.ACCEPTED
@@ -167,22 +176,13 @@ class _Work:
         self._added.setdefault((active, (*labels, origin), ""), (0, now))
         return labels
 
-    def _watch(
-        self, stream: Stream, source: Source, report: PushReport, at_ms: int, now: float
-    ) -> None:
-        """Count what becomes of a watched stream."""
-        if not self._limits.watched_streams or not self._is_watched(stream, source):
-            return
-        self.count(catalogue.WATCHED_LAST_CHANGE.at(at_ms / 1000, *stream), now)
-        if report.ends:
-            cause = errcode_of(report.said.errcode or 0).cause
-            self.count((catalogue.WATCHED_INTERRUPTIONS.add(*stream, cause),), now)
-
     def _is_watched(self, stream: Stream, source: Source) -> bool:
         """Return whether a stream is watched, admitting it if a pattern says so and there is room.
 
         A name that nobody vouches for takes no place.
         """
+        if not self._limits.watched_streams:
+            return False
         if stream in names_of(self._limits):
             return True
         if stream in self._facts.watched or stream in self._watched:
@@ -207,6 +207,20 @@ class _Work:
             value, created_at = known or (amount if family.latest else 0, now)
             value = max(value, amount) if family.latest else value + amount
             numbers[key] = value, created_at
+
+    def open(self, identity: bytes, push: Push, now: float) -> bool:
+        """Open a push of which no event came, unless its stream has an open one.
+
+        ``push`` has the names of its stream as its source, for want of others.
+        """
+        if self._pushes.is_active(push.stream):
+            return False
+        if self._is_watched(push.stream, push.source):
+            at = push.began_at_ms / 1000
+            self.count(catalogue.WATCHED_LAST_CHANGE.at(at, *push.stream), now)
+        labels = self._active_labels(self._admitted(push.source), push.origin, now)
+        self._pushes.open(identity, push._replace(source=labels))
+        return True
 
     def close(self, identity: bytes, by: By, at_ms: int, now: float) -> None:
         """Close a push without its interruption, if it is open."""
@@ -244,13 +258,11 @@ class _Work:
     def _has_seen(self, identity: bytes) -> bool:
         return identity in self._facts.seen or identity in self._identities
 
-    def _admitted(self, entry: Entry, now: float) -> Source:
-        """Return the source labels of an entry, admitting a new source while there is room."""
-        source = entry.source or _NOBODY
+    def _admitted(self, source: Source) -> Source:
+        """Return the labels of a source, admitting a new one while there is room."""
         if source in NAMELESS or source in self._facts.sources or source in self._sources:
             return source
         if len(self._sources) >= self._facts.source_room:
-            self.count((catalogue.OVERFLOWED_SOURCES.add(),), now)
             return OTHER, OTHER
         self._sources.add(source)
         return source

@@ -62,6 +62,10 @@ class Pushes:
         """Return whether a stream has an open push, or had one."""
         return stream in self._open
 
+    def is_active(self, stream: Stream) -> bool:
+        """Return whether a stream has an open push."""
+        return bool(self._open.get(stream))
+
     def begin(
         self, report: PushReport, stream: Stream, source: Source, at_ms: int, now_ms: int
     ) -> None:
@@ -148,12 +152,13 @@ class Pushes:
 
     def _write(self, identity: bytes, row: Push) -> None:
         before = self._rows.get(identity)
+        was_open = before is not None and before.is_open
         self._rows[identity] = self._changed[identity] = row
         self._heard.pop(identity, None)
-        if before is not None and before.is_open and not row.is_open:
-            self._open[before.stream].remove(identity)
+        if was_open and not row.is_open:
+            self._open[row.stream].remove(identity)
             self.opened -= 1
-        elif before is None and row.is_open:
+        elif row.is_open and not was_open:
             self._open[row.stream].add(identity)
             self.opened += 1
 

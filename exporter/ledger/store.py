@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from exporter.ledger.changes import Changes, OpenPush, Reconciled
 from exporter.ledger.facts import Stream
 from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Delivery, Posting, Receipt, Snapshot
@@ -27,6 +28,12 @@ class Store(Protocol):
         ``LedgerUnavailable`` after undoing all; the next call starts afresh.
         """
 
+    def reconcile(self, changes: Changes) -> Reconciled:
+        """Open and close pushes in one durable transaction; see ``Ledger.reconcile``."""
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether a holder has a name to itself; see ``Ledger.lease``."""
+
     def tend(self) -> bool:
         """Forget one small step's worth of what is too old; return if more is due.
 
@@ -45,6 +52,9 @@ class Reader(Protocol):
 
     def deliveries(self) -> Sequence[Delivery]:
         """Return the committed deliveries, oldest first, their attempts not yet counted."""
+
+    def open_pushes(self) -> Sequence[OpenPush]:
+        """Return all open pushes."""
 
     def streams(self, query: StreamQuery) -> StreamPage:
         """Return a page of the streams kept."""

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from exporter.ledger.facts import Stream
-from exporter.ledger.interface import Cell, Limits
+from exporter.ledger.interface import Cell
+from exporter.ledger.limits import Limits
 from exporter.metrics import catalogue
 from exporter.protocol.errcodes import CAUSES
 

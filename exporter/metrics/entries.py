@@ -105,7 +105,7 @@ def entry_for(event: Event, *, signed: bool = True) -> Entry:
         app_name=app,
         stream_id=stream_id,
         stream=(domain, app, stream_id) if domain and app and stream_id else None,
-        source=_source(domain, app, signed=signed) if _are_sourced(increments) else None,
+        source=source_of(domain, app, signed=signed) if _are_sourced(increments) else None,
         increments=increments,
         report=_report(event),
     )
@@ -141,7 +141,10 @@ def _are_sourced(increments: tuple[Increment, ...]) -> bool:
     return any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
 
 
-def _source(push_domain: str | None, app_name: str | None, *, signed: bool) -> tuple[str, str]:
+def source_of(
+    push_domain: str | None, app_name: str | None, *, signed: bool = True
+) -> tuple[str, str]:
+    """Return the source labels of names; see ``Entry``."""
     if not signed:
         return UNKNOWN, UNKNOWN
     source = (push_domain or UNKNOWN, app_name or UNKNOWN)

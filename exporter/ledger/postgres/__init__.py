@@ -23,7 +23,8 @@ new.  Laid out like ``sqlite``:
 import structlog
 
 from exporter.ledger.durable import DurableLedger
-from exporter.ledger.interface import LedgerUnavailable, Limits
+from exporter.ledger.interface import LedgerUnavailable
+from exporter.ledger.limits import Limits
 from exporter.ledger.postgres.connection import parameters_of
 from exporter.ledger.postgres.reader import PostgresReader
 from exporter.ledger.postgres.store import PostgresStore

@@ -79,6 +79,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         self.execute("COMMIT")
 
 
+def begin_reading(connection: Connection) -> None:
+    """Begin a transaction that sees one moment and does not last."""
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    connection.execute(LIMIT_TRANSACTION)
+
+
 def parameters_of(url: str) -> dict[str, Any]:
     """Return libpq's parameters of a URL.  Raises ``UnusableLedger``, without secrets."""
     try:

@@ -8,7 +8,7 @@ import orjson
 
 from exporter.ledger.clock import Clock
 from exporter.ledger.facts import By, Facts
-from exporter.ledger.interface import Limits
+from exporter.ledger.limits import Limits
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, columns
 from exporter.ledger.postgres.numbers import ask_series, encode, lock_of, series_of
 from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
@@ -215,10 +215,12 @@ def _expire(connection: Connection, limits: Limits, now_ms: float) -> bool:
             if not before <= push.heard_at_ms <= after
         }
         asked = ask_series(connection, questions_of_expiry(silent.values(), By.IDLE))
+        remembered = connection.execute(SELECT_WATCHED)
         pipeline.sync()
         stored, room = series_of(asked, limits.max_series)
         now, stripe = begun_at(begun)
-        facts = Facts(pushes=pushes, series=stored, series_room=room)
+        watched = set(streams_in(remembered))
+        facts = Facts(pushes=pushes, series=stored, series_room=room, watched=watched)
         closing = {identity: push.heard_at_ms for identity, push in silent.items()}
         write(connection, plan_expiry(closing, By.IDLE, facts, limits, now), stripe)
         connection.commit_now()

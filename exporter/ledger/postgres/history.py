@@ -15,9 +15,9 @@ from exporter.ledger.history import (
     history_of,
     page_of,
 )
-from exporter.ledger.interface import Limits
+from exporter.ledger.limits import Limits
 from exporter.ledger.postgres import states
-from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor
+from exporter.ledger.postgres.connection import Connection, Cursor, begin_reading
 from exporter.ledger.postgres.numbers import encode, key_of
 from exporter.ledger.searching import COLUMNS, Dialect, statements
 from exporter.metrics.catalogue import ACTIVE_STREAMS
@@ -75,12 +75,6 @@ def pushes_of(connection: Connection, limits: Limits, stream: Stream, most: int)
         connection.commit_now()
     (now,) = asked.fetchone() or (0.0,)
     return history_of(_decoded(rows), window_ms(limits, now))
-
-
-def begin_reading(connection: Connection) -> None:
-    """Begin a transaction that sees one moment and does not last."""
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    connection.execute(LIMIT_TRANSACTION)
 
 
 def _number(cursor: Cursor) -> int:

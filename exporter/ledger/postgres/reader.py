@@ -6,13 +6,14 @@ from typing import Final
 import orjson
 
 from exporter.ledger import dropped, watching
+from exporter.ledger.changes import OpenPush
 from exporter.ledger.facts import Stream
 from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
-from exporter.ledger.interface import Cell, Delivery, Limits, Snapshot
+from exporter.ledger.interface import Cell, Delivery, Snapshot
+from exporter.ledger.limits import Limits
 from exporter.ledger.postgres import history, states
-from exporter.ledger.postgres.connection import Connection, Session
+from exporter.ledger.postgres.connection import Connection, Session, begin_reading
 from exporter.ledger.postgres.deliveries import ask_for_deliveries
-from exporter.ledger.postgres.history import begin_reading
 from exporter.ledger.postgres.schema import prepare
 from exporter.ledger.postgres.tables import SELECT_WATCHED, streams_in
 from exporter.metrics.catalogue import BY_NAME
@@ -42,6 +43,11 @@ class PostgresReader:
         """Return the committed deliveries, oldest first."""
         with self._lock:
             return self._session.run(_deliveries)
+
+    def open_pushes(self) -> list[OpenPush]:
+        """Return all open pushes."""
+        with self._lock:
+            return self._session.run(states.open_pushes)
 
     def streams(self, query: StreamQuery) -> StreamPage:
         """Return a page of streams; see ``Ledger.streams``."""

@@ -5,10 +5,11 @@ from typing import Final
 
 import orjson
 
+from exporter.ledger.changes import OpenPush
 from exporter.ledger.dropped import window_ms
 from exporter.ledger.facts import Stream
-from exporter.ledger.interface import Limits
-from exporter.ledger.postgres.connection import Connection, Cursor
+from exporter.ledger.limits import Limits
+from exporter.ledger.postgres.connection import Connection, Cursor, begin_reading
 from exporter.ledger.postgres.numbers import encode, key_of
 from exporter.protocol.errcodes import INTENDED_NUMBERS
 
@@ -30,6 +31,19 @@ _DROPPED: Final = f"""
 _ACTIVE: Final = f"""
     SELECT stream FROM unnest(%b::bytea[], %b::text[]) AS asked(key, stream)
     WHERE {OPEN.format(key="asked.key")}"""  # noqa: S608 - as above
+
+_OPEN_PUSHES: Final = """
+    SELECT stream, identity, began_at_ms, heard_at_ms
+    FROM css_exporter.push WHERE ended_at_ms IS NULL"""
+
+
+def open_pushes(connection: Connection) -> list[OpenPush]:
+    """Return all open pushes."""
+    with connection.together():
+        begin_reading(connection)
+        found = connection.execute(_OPEN_PUSHES)
+        connection.commit_now()
+    return [OpenPush(tuple(orjson.loads(stream)), *rest) for stream, *rest in found]
 
 
 def ask_for_dropped(connection: Connection, limits: Limits, now: float) -> Cursor:

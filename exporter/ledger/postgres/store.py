@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter.ledger.interface import Delivery, LedgerUnavailable, Limits, Posting, Receipt
+from exporter.ledger import reconciling
+from exporter.ledger.changes import Changes, Reconciled
+from exporter.ledger.interface import Delivery, LedgerUnavailable, Posting, Receipt
+from exporter.ledger.limits import Limits
 from exporter.ledger.postgres import tables
 from exporter.ledger.postgres.connection import Connection, Session
 from exporter.ledger.postgres.deliveries import write as write_deliveries
 from exporter.ledger.postgres.forgetting import Forgetting
+from exporter.ledger.postgres.leases import lease
 from exporter.ledger.postgres.numbers import stored_series
 from exporter.ledger.postgres.recount import recount
 from exporter.ledger.postgres.schema import prepare
-from exporter.ledger.posting import plan
+from exporter.ledger.posting import plan, questions
 from exporter.metrics.families import Increment
 
 if TYPE_CHECKING:
@@ -49,7 +53,16 @@ class PostgresStore:
 
         def transaction(connection: Connection) -> "Plan":
             with connection.together() as pipeline:
-                found = tables.answer(connection, pipeline, postings, self._limits, self._known)
+                asked = questions(postings, self._limits)
+                found = tables.answer(
+                    connection,
+                    pipeline,
+                    asked,
+                    self._limits,
+                    self._known,
+                    {one.stream for one, _ in postings if one.stream and one.report},
+                    {one.identity for one, _ in postings if not one.report},
+                )
                 now = found.facts.clock or 0.0
                 planned = plan(postings, tallies, found.facts, self._limits, now)
                 tables.write(connection, planned, found.stripe, found.received)
@@ -62,6 +75,30 @@ class PostgresStore:
             return planned
 
         return self._session.run(transaction).receipts
+
+    def reconcile(self, changes: Changes) -> Reconciled:
+        """Open and close pushes in one transaction; see ``Store``."""
+
+        def transaction(connection: Connection) -> "tuple[Plan, Reconciled]":
+            with connection.together() as pipeline:
+                asked = reconciling.questions(changes, self._limits)
+                found = tables.answer(
+                    connection, pipeline, asked, self._limits, self._known, set(asked.streams)
+                )
+                now = found.facts.clock or 0.0
+                planned, done = reconciling.plan(changes, found.facts, self._limits, now)
+                tables.write(connection, planned, found.stripe)
+                connection.commit_now()
+            return planned, done
+
+        planned, done = self._session.run(transaction)
+        self._known.sources |= planned.sources
+        self._known.series |= planned.series
+        return done
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether a holder has a name to itself; see ``Ledger``."""
+        return self._session.run(lambda connection: lease(connection, name, holder, seconds))
 
     def tend(self) -> bool:
         """Forget one step's worth; see ``Store``."""

@@ -17,7 +17,7 @@ streams (sorted), identities (sorted), sources, rows of pushes, numbers (sorted)
 only tried for, and so are the rows of pushes that were merely heard of.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -25,8 +25,17 @@ from typing import Any, Final
 import orjson
 import psycopg
 
-from exporter.ledger.facts import NEWEST_PUSHES, Facts, Plan, Push, Series, Source, Stream
-from exporter.ledger.interface import Limits, Posting
+from exporter.ledger.facts import (
+    NEWEST_PUSHES,
+    Facts,
+    Plan,
+    Push,
+    Questions,
+    Series,
+    Source,
+    Stream,
+)
+from exporter.ledger.limits import Limits
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
 from exporter.ledger.postgres.numbers import (
     add,
@@ -38,7 +47,6 @@ from exporter.ledger.postgres.numbers import (
     series_of,
 )
 from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
-from exporter.ledger.posting import questions
 from exporter.ledger.rows import ROW, STATE, merging
 from exporter.ledger.watching import room_of
 
@@ -137,18 +145,19 @@ def begun_at(begun: Cursor) -> tuple[float, int]:
 def answer(
     connection: Connection,
     pipeline: psycopg.Pipeline,
-    postings: Sequence[Posting],
+    asked: Questions,
     limits: Limits,
     known: Known,
+    changing: AbstractSet[Stream],
+    received: AbstractSet[bytes] = frozenset(),
 ) -> Answer:
-    """Begin, lock, insert the identities and look up what a posting asks."""
-    asked = questions(postings, limits)
-    received = {entry.identity for entry, _ in postings if not entry.report}
+    """Begin, lock, insert the identities received and look up what is asked.
+
+    ``changing`` are the streams whose pushes may begin or end.
+    """
     pushes = list(asked.pushes)
     streams = {key_of(encode(stream)) for stream in asked.streams}
-    locked = {
-        key_of(encode(entry.stream)) for entry, _ in postings if entry.stream and entry.report
-    }
+    locked = {key_of(encode(stream)) for stream in changing}
     most = max(NEWEST_PUSHES, len(pushes) + 1)
     unknown = asked.sources - known.sources
     unknown_series = asked.series - known.series

@@ -24,7 +24,8 @@ from typing import Final
 import structlog
 
 from exporter.ledger.durable import DurableLedger
-from exporter.ledger.interface import Limits, UnusableLedger
+from exporter.ledger.interface import UnusableLedger
+from exporter.ledger.limits import Limits
 from exporter.ledger.sqlite.connection import PASSING, prepare, unavailable
 from exporter.ledger.sqlite.files import FileLock
 from exporter.ledger.sqlite.reader import SqliteReader

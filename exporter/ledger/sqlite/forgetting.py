@@ -8,7 +8,7 @@ import orjson
 
 from exporter.ledger.clock import Clock
 from exporter.ledger.facts import By, Facts, Series
-from exporter.ledger.interface import Limits
+from exporter.ledger.limits import Limits
 from exporter.ledger.posting import plan_expiry, questions_of_expiry
 from exporter.ledger.sqlite.tables import encode, find_pushes, look_up, watched_streams, write
 from exporter.ledger.watching import STORED_FAMILIES, shown, unwatched
@@ -103,7 +103,8 @@ class Forgetting:
             known: set[Series] = set()
             asked = questions_of_expiry((pushes[identity] for identity in idle), By.IDLE)
             room = look_up(connection, asked, limits, known)
-            facts = Facts(pushes=pushes, series=known, series_room=room)
+            watched = set(watched_streams(connection))
+            facts = Facts(pushes=pushes, series=known, series_room=room, watched=watched)
             write(connection, plan_expiry(idle, By.IDLE, facts, limits, now))
         more = len(silent) > EXPIRE_STEP
         if more:

@@ -15,7 +15,7 @@ from exporter.ledger.history import (
     history_of,
     page_of,
 )
-from exporter.ledger.interface import Limits
+from exporter.ledger.limits import Limits
 from exporter.ledger.searching import COLUMNS, Dialect, statements
 from exporter.ledger.sqlite import states
 from exporter.ledger.sqlite.tables import encode

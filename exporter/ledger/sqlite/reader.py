@@ -10,9 +10,11 @@ from pathlib import Path
 import orjson
 
 from exporter.ledger import dropped, watching
+from exporter.ledger.changes import OpenPush
 from exporter.ledger.facts import Stream
 from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
-from exporter.ledger.interface import Cell, Delivery, Limits, Snapshot, UnusableLedger
+from exporter.ledger.interface import Cell, Delivery, Snapshot, UnusableLedger
+from exporter.ledger.limits import Limits
 from exporter.ledger.sqlite import history, states
 from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
 from exporter.ledger.sqlite.deliveries import read as read_deliveries
@@ -61,6 +63,11 @@ class SqliteReader:
         """Return the committed deliveries, oldest first."""
         with self._reading() as connection:
             return read_deliveries(connection)
+
+    def open_pushes(self) -> list[OpenPush]:
+        """Return all open pushes."""
+        with self._reading() as connection:
+            return states.open_pushes(connection)
 
     def streams(self, query: StreamQuery) -> StreamPage:
         """Return a page of streams; see ``Ledger.streams``."""

@@ -6,9 +6,10 @@ from typing import Final
 
 import orjson
 
+from exporter.ledger.changes import OpenPush
 from exporter.ledger.dropped import window_ms
 from exporter.ledger.facts import Stream
-from exporter.ledger.interface import Limits
+from exporter.ledger.limits import Limits
 from exporter.ledger.sqlite.tables import encode
 from exporter.protocol.errcodes import INTENDED_NUMBERS
 
@@ -29,6 +30,17 @@ _DROPPED: Final = f"""
     GROUP BY source, origin"""  # noqa: S608 - our own conditions
 _ACTIVE: Final = f"""
     SELECT value FROM json_each(?) AS asked WHERE {OPEN.format(stream="asked.value")}"""  # noqa: S608 - as above
+
+_OPEN_PUSHES: Final = """
+    SELECT stream, identity, began_at_ms, heard_at_ms FROM push WHERE ended_at_ms IS NULL"""
+
+
+def open_pushes(connection: sqlite3.Connection) -> list[OpenPush]:
+    """Return all open pushes."""
+    return [
+        OpenPush(tuple(orjson.loads(stream)), *rest)
+        for stream, *rest in connection.execute(_OPEN_PUSHES)
+    ]
 
 
 def dropped(

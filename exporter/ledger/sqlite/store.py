@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from exporter.ledger import reconciling
+from exporter.ledger.changes import Changes, Reconciled
 from exporter.ledger.facts import Series  # noqa: TC001 - as in its neighbours
-from exporter.ledger.interface import Delivery, Limits, Posting, Receipt, UnusableLedger
+from exporter.ledger.interface import Delivery, Posting, Receipt, UnusableLedger
+from exporter.ledger.limits import Limits
 from exporter.ledger.posting import plan, questions
 from exporter.ledger.sqlite import tables
 from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
 from exporter.ledger.sqlite.deliveries import write as write_deliveries
 from exporter.ledger.sqlite.files import FileLock, inode
 from exporter.ledger.sqlite.forgetting import Forgetting
+from exporter.ledger.sqlite.leases import lease
 from exporter.metrics.families import Increment
 
 
@@ -54,6 +58,21 @@ class SqliteStore:
                 tables.prove(connection, now)
         self._series |= planned.series
         return planned.receipts
+
+    def reconcile(self, changes: Changes) -> Reconciled:
+        """Open and close pushes in one transaction; see ``Store``."""
+        with self._transaction() as connection:
+            asked = reconciling.questions(changes, self._limits)
+            facts = tables.answer(connection, asked, self._limits, self._series)
+            planned, done = reconciling.plan(changes, facts, self._limits, self._clock())
+            tables.write(connection, planned)
+        self._series |= planned.series
+        return done
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Return whether a holder has a name to itself; see ``Ledger``."""
+        with self._transaction() as connection:
+            return lease(connection, name, holder, self._clock(), seconds)
 
     def tend(self) -> bool:
         """Forget one step's worth; see ``Store``."""

@@ -25,7 +25,7 @@ from exporter.ledger.facts import (
     Stream,
 )
 from exporter.ledger.gauges import SOURCED, series_in
-from exporter.ledger.interface import Limits
+from exporter.ledger.limits import Limits
 from exporter.ledger.rows import ROW, STATE, merging
 from exporter.ledger.watching import room_of
 from exporter.metrics.catalogue import SERIES

@@ -1,0 +1,58 @@
+"""What is said to a ledger of the platform's own lists of streams, and what it answers.  Pure."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+import orjson
+
+from exporter.metrics.families import Increment
+
+Stream = tuple[str, str, str]
+
+LONGEST_LEASE: Final = 3600.0
+"""Seconds for which a lease may be asked for."""
+
+
+class OpenPush(NamedTuple):
+    """An open push; times are Unix milliseconds.
+
+    ``heard_at_ms`` is when it was last known to live.
+    """
+
+    stream: Stream
+    identity: bytes
+    began_at_ms: int
+    heard_at_ms: int
+
+
+class Online(NamedTuple):
+    """A stream that is online, and when its push began, in Unix milliseconds."""
+
+    stream: Stream
+    began_at_ms: int
+
+    @property
+    def identity(self) -> bytes:
+        """Return what its row is known by until an event comes."""
+        named = orjson.dumps([self.stream, self.began_at_ms])
+        return blake2b(named, digest_size=16, person=b"reconciled").digest()
+
+
+class Changes(NamedTuple):
+    """Pushes to open, and to close, of what was seen; increments to add in the same commit.
+
+    A push is opened if its stream has no open one by then, and closed if it is open and was
+    heard of no later than when it was seen.
+    """
+
+    opened: Sequence[Online] = ()
+    closed: Sequence[OpenPush] = ()
+    increments: Sequence[Increment] = ()
+
+
+class Reconciled(NamedTuple):
+    """How many pushes were opened and closed."""
+
+    opened: int
+    closed: int

@@ -1,0 +1,104 @@
+"""The pushes of the ledger in memory, each looked for by looking at all of them."""
+
+from collections import Counter
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
+
+from exporter.ledger.changes import OpenPush
+from exporter.ledger.facts import By, Stream
+from exporter.ledger.history import KeptPush
+from exporter.ledger.pushes import JOIN_MS
+from exporter.metrics.entries import Said
+from exporter.protocol.errcodes import INTENDED, errcode_of
+
+
+@dataclass
+class Life:
+    """What is known of a push: it is open while ``ended_at_ms`` is None."""
+
+    stream: Stream
+    labels: tuple[str, ...]
+    origin: str
+    began_at_ms: int
+    heard_at: float
+    begun_by: By | None = None
+    ended_at_ms: int | None = None
+    errcode: int | None = None
+    """That of its interruption; None while that is not known."""
+    said: Said = field(default_factory=Said)
+
+    def has(self, *, ends: bool) -> bool:
+        """Return whether its interruption, or else its push event, is known."""
+        return self.errcode is not None if ends else self.begun_by is By.PUSH
+
+
+class Lives(dict[bytes, Life]):
+    """All pushes that are kept, by identity."""
+
+    def open(self) -> Iterator[tuple[bytes, Life]]:
+        """Yield those that are open."""
+        return ((one, life) for one, life in self.items() if life.ended_at_ms is None)
+
+    def newest_open(self, stream: Stream | None) -> bytes | None:
+        """Return the newest open push of a stream."""
+        own = [(life.began_at_ms, one) for one, life in self.open() if life.stream == stream]
+        return max(own)[1] if own else None
+
+    def active(self) -> Counter[tuple[str, ...]]:
+        """Return how many streams are active, by labels."""
+        newest = [self.newest_open(stream) for stream in {life.stream for _, life in self.open()}]
+        lives = [self[one] for one in newest if one]
+        return Counter((*life.labels, life.origin) for life in lives)
+
+    def dropped(
+        self, active: Container[Stream], window_ms: tuple[int, int]
+    ) -> Counter[tuple[str, ...]]:
+        """Return how many streams are dropped, by labels."""
+        newest: dict[Stream, tuple[int, bytes]] = {}
+        for identity, life in self.items():
+            place = (life.began_at_ms, identity)
+            newest[life.stream] = max(newest.get(life.stream, place), place)
+        since, until = window_ms
+        found: Counter[tuple[str, ...]] = Counter()
+        for stream, (_, identity) in newest.items():
+            life = self[identity]
+            if stream in active or life.errcode is None or life.ended_at_ms is None:
+                continue
+            intended = errcode_of(life.errcode).cause in INTENDED
+            if not intended and since <= life.ended_at_ms <= until:
+                found[*life.labels, life.origin] += 1
+        return found
+
+    def join(self, stream: Stream, at_ms: int, *, ends: bool) -> None:
+        """Let go of the push that only the platform's list told of, if an event is of it."""
+        until_ms = at_ms if ends else at_ms + JOIN_MS
+        for identity, life in list(self.open()):
+            is_it = life.stream == stream and life.begun_by is By.RECONCILED
+            if is_it and life.began_at_ms <= until_ms:
+                del self[identity]
+                return
+
+    def seen(self) -> list[OpenPush]:
+        """Return the open pushes as reconciliation wants them."""
+        return [
+            OpenPush(life.stream, one, life.began_at_ms, int(life.heard_at * 1000))
+            for one, life in self.open()
+        ]
+
+    def kept(self) -> list[KeptPush]:
+        """Return all as pages want them."""
+        return [
+            KeptPush(
+                identity,
+                life.stream,
+                life.origin,
+                life.began_at_ms,
+                life.ended_at_ms,
+                **{
+                    name: value
+                    for name, value in life.said._asdict().items()
+                    if name != "interruption"
+                },
+            )
+            for identity, life in self.items()
+        ]
