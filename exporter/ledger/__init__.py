@@ -6,6 +6,8 @@
     tally, note    -> waiting    what rides with a later commit
     snapshot, deliveries <- the same store's reader
 
+    reconcile    -> the same store, with what ``reconciling`` decides
+
 ``facts`` is what a store and ``posting`` say to each other, ``pushes`` how rows of pushes
 change while it decides, ``rows`` how they are written.  ``gauges`` counts rows; ``dropped`` and
 ``watching`` say what is shown of streams, ``history`` what is asked of them, ``searching`` asks it
@@ -18,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
+from exporter.ledger.changes import Changes, Online, OpenPush, Reconciled
 from exporter.ledger.interface import (
     DELIVERIES_KEPT,
     REFUSED,
@@ -41,15 +44,19 @@ __all__ = [
     "DELIVERIES_KEPT",
     "REFUSED",
     "Cell",
+    "Changes",
     "Delivery",
     "Forgotten",
     "Ledger",
     "LedgerUnavailable",
     "Limits",
     "Noted",
+    "Online",
+    "OpenPush",
     "Outcome",
     "Posting",
     "Receipt",
+    "Reconciled",
     "Settled",
     "Snapshot",
     "UnusableLedger",

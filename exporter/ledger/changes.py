@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from exporter.metrics import catalogue
 from exporter.metrics.families import Increment
 
 Stream = tuple[str, str, str]
@@ -40,7 +41,7 @@ class Online(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """Pushes to open, and to close, of what was seen; increments to add in the same commit.
+    """Pushes to open, and to close as they were seen.
 
     A push is opened if its stream has no open one by then, and closed if it is open and was
     heard of no later than when it was seen.
@@ -48,7 +49,6 @@ class Changes(NamedTuple):
 
     opened: Sequence[Online] = ()
     closed: Sequence[OpenPush] = ()
-    increments: Sequence[Increment] = ()
 
 
 class Reconciled(NamedTuple):
@@ -56,3 +56,11 @@ class Reconciled(NamedTuple):
 
     opened: int
     closed: int
+
+    def increments(self) -> list[Increment]:
+        """Return what that adds, in the same commit."""
+        return [
+            catalogue.RECONCILED.add(change, amount=number)
+            for change, number in zip(self._fields, self, strict=True)
+            if number
+        ]

@@ -154,8 +154,9 @@ class MemoryLedger:
             for life in closing:
                 self._close(life, By.RECONCILED, int(now * 1000), now)
             opened = sum(self._open(one, now) for one in changes.opened)
-            self._add(changes.increments, now)
-            return Reconciled(opened, len(closing))
+            done = Reconciled(opened, len(closing))
+            self._add(done.increments(), now)
+            return done
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
         """Return whether a holder has a name to itself; see ``Ledger``."""

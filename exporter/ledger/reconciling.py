@@ -55,8 +55,9 @@ def plan(changes: Changes, facts: Facts, limits: Limits, now: float) -> tuple[Pl
     for identity in closing:
         work.close(identity, By.RECONCILED, milliseconds(now), now)
     opened = sum(_open(work, one, now) for one in changes.opened)
-    work.count(changes.increments, now)
-    return work.plan((), now), Reconciled(opened, len(closing))
+    done = Reconciled(opened, len(closing))
+    work.count(done.increments(), now)
+    return work.plan((), now), done
 
 
 def _open(work: Work, online: Online, now: float) -> bool:

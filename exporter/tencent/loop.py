@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from exporter.ledger import Ledger
 from exporter.tencent.calling import Account, Caller, Patience
-from exporter.tencent.pushes import OpenPushes
 from exporter.tencent.reading import Pair
 from exporter.tencent.rounds import Rounds
 from exporter.tencent.streams import StreamClient
@@ -57,7 +57,7 @@ class Loop:
 
 
 def loop_for(
-    ledger: OpenPushes,
+    ledger: Ledger,
     account: Account,
     configured: Sequence[Pair],
     seconds: float,

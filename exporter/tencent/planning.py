@@ -13,13 +13,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.tencent.pushes import Online, OpenPushSeen
+from exporter.ledger import Online, OpenPush
 from exporter.tencent.reading import Pair, Stream
 
 FEW: Final = 5
 """So many pushes may be closed at once, however few there are."""
 
-Open = Mapping[Stream, Sequence[OpenPushSeen]]
+Open = Mapping[Stream, Sequence[OpenPush]]
 Lists = Mapping[Pair, Mapping[Stream, tuple[int, ...]]]
 
 
@@ -36,15 +36,11 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What to do.
-
-    ``closed`` are identities of pushes, each with the time until which it was heard of; so many
-    as ``withheld`` would be too many at once, and are not closed.
-    """
+class Proven:
+    """What to open and to close; so many as ``withheld`` would be too many at once."""
 
     opened: Sequence[Online] = ()
-    closed: Sequence[tuple[bytes, int]] = ()
+    closed: Sequence[OpenPush] = ()
     withheld: int = 0
 
 
@@ -58,13 +54,13 @@ def missing(before: Sight, now: Sight) -> list[Stream]:
     ]
 
 
-def changes(before: Sight, now: Sight, inactive: AbstractSet[Stream]) -> Changes:
+def proven(before: Sight, now: Sight, inactive: AbstractSet[Stream]) -> Proven:
     """Return what two rounds prove, of which the streams in ``inactive`` were asked for."""
     closed = [
-        sign
+        push
         for stream in missing(before, now)
         if stream in inactive
-        for sign in sorted(_signs(now.opened[stream]))
+        for push in sorted(now.opened[stream])
     ]
     opened = [
         Online(stream, max(began_at_ms))
@@ -76,8 +72,8 @@ def changes(before: Sight, now: Sight, inactive: AbstractSet[Stream]) -> Changes
         and stream not in now.opened
     ]
     if _are_too_many(len(closed), sum(map(len, now.opened.values()))):
-        return Changes(opened, withheld=len(closed))
-    return Changes(opened, closed)
+        return Proven(opened, withheld=len(closed))
+    return Proven(opened, closed)
 
 
 def _lacks(sight: Sight, stream: Stream) -> bool:
@@ -85,7 +81,7 @@ def _lacks(sight: Sight, stream: Stream) -> bool:
     return listed is not None and stream not in listed
 
 
-def _signs(pushes: Sequence[OpenPushSeen]) -> set[tuple[bytes, int]]:
+def _signs(pushes: Sequence[OpenPush]) -> set[tuple[bytes, int]]:
     """Return each push with when it was last heard of: another time is a sign of life."""
     return {(push.identity, push.heard_at_ms) for push in pushes}
 

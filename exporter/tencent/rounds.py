@@ -1,4 +1,4 @@
-"""Rounds of reconciliation: ask for all lists, ask for what they lack, tell the ledger."""
+"""Rounds of reconciliation: ask for all lists, ask for what they lack, change the ledger."""
 
 import time
 import uuid
@@ -8,14 +8,14 @@ from typing import Final
 
 import structlog
 
-from exporter.ledger import LedgerUnavailable
+from exporter.ledger import Changes, Ledger, LedgerUnavailable, OpenPush
 from exporter.metrics import catalogue
+from exporter.metrics.entries import NAMELESS
 from exporter.metrics.families import Increment
 from exporter.protocol.api_errors import Again, label_of
 from exporter.protocol.vocabulary import OTHER
 from exporter.tencent.errors import ApiError, TencentError
-from exporter.tencent.planning import Changes, Sight, changes, missing
-from exporter.tencent.pushes import OpenPushes
+from exporter.tencent.planning import Proven, Sight, missing, proven
 from exporter.tencent.reading import Pair, Stream
 from exporter.tencent.streams import StreamClient
 
@@ -29,7 +29,17 @@ MOST_FAILURES: Final = 3
 MOST_PAIRS: Final = 1000
 """So many pairs are remembered, beside those that have open pushes."""
 
+STEP: Final = 200
+"""So many pushes are changed at once, so that callbacks need not wait for thousands."""
+
 log = structlog.get_logger()
+
+
+def known_pairs(ledger: Ledger) -> set[Pair]:
+    """Return the pairs whose streams a ledger has ever counted.  Raises ``LedgerUnavailable``."""
+    active = catalogue.ACTIVE_STREAMS.name
+    labels = (cell.labels for cell in ledger.snapshot().cells if cell.family == active)
+    return {(push_domain, app_name) for push_domain, app_name, _ in labels}.difference(NAMELESS)
 
 
 class Rounds:
@@ -37,7 +47,7 @@ class Rounds:
 
     def __init__(
         self,
-        ledger: OpenPushes,
+        ledger: Ledger,
         client: StreamClient,
         configured: Iterable[Pair],
         seconds: float,
@@ -49,6 +59,7 @@ class Rounds:
         self._client = client
         self._configured = dict.fromkeys(configured)
         self._pairs = dict(self._configured)  # what was asked in vain comes last
+        self._knows_ledger = False
         self._seconds = seconds
         self._is_stopping = is_stopping
         self._clock = clock
@@ -76,7 +87,10 @@ class Rounds:
             self._ledger.lease(LEASE, self._holder, 0)
 
     def _round(self, before: Sight, failures: "_Failures") -> Sight:
-        opened = self._ledger.open_streams()
+        if not self._knows_ledger:
+            self._remember(dict.fromkeys(sorted(known_pairs(self._ledger))))
+            self._knows_ledger = True
+        opened = self._open_pushes()
         self._remember(dict.fromkeys(stream[:2] for stream in opened))
         lists = {}
         for pair in list(self._pairs):
@@ -89,8 +103,14 @@ class Rounds:
         now = Sight(opened, lists)
         inactive = self._inactive(missing(before, now), failures)
         if not self._is_stopping():
-            self._write(changes(before, now, inactive), is_success=not failures)
+            self._write(proven(before, now, inactive), is_success=not failures)
         return now
+
+    def _open_pushes(self) -> dict[Stream, list[OpenPush]]:
+        opened: dict[Stream, list[OpenPush]] = {}
+        for push in self._ledger.open_pushes():
+            opened.setdefault(push.stream, []).append(push)
+        return opened
 
     def _remember(self, pairs: dict[Pair, None]) -> None:
         """Ask for pairs with open pushes from now on, also when those are over."""
@@ -114,21 +134,19 @@ class Rounds:
     def _may_ask(self, failures: "_Failures") -> bool:
         return not self._is_stopping() and failures.passing < MOST_FAILURES
 
-    def _write(self, plan: Changes, *, is_success: bool) -> None:
-        counted: list[Increment] = []
-        if is_success:
-            counted += catalogue.LAST_RECONCILIATION.at(self._clock())
+    def _write(self, plan: Proven, *, is_success: bool) -> None:
         if plan.withheld:
-            counted.append(catalogue.RECONCILED.add("withheld", amount=plan.withheld))
             log.warning("reconciliation.withheld", pushes=plan.withheld)
-        done = self._ledger.reconcile(plan.opened, plan.closed, counted)
-        if done.opened or done.closed:
-            log.info("reconciliation.changed", opened=done.opened, closed=done.closed)
-        self._ledger.tally(
-            catalogue.RECONCILED.add(change, amount=number)
-            for change, number in (("opened", done.opened), ("closed", done.closed))
-            if number
-        )
+            self._ledger.tally([catalogue.RECONCILED.add("withheld", amount=plan.withheld)])
+        opened = closed = 0
+        for start in range(0, max(len(plan.opened), len(plan.closed)), STEP):
+            part = slice(start, start + STEP)
+            done = self._ledger.reconcile(Changes(plan.opened[part], plan.closed[part]))
+            opened, closed = opened + done.opened, closed + done.closed
+        if opened or closed:
+            log.info("reconciliation.changed", opened=opened, closed=closed)
+        if is_success:
+            self._ledger.tally(catalogue.LAST_RECONCILIATION.at(self._clock()))
 
 
 class _Failures:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final, TypeVar
 
 from exporter.protocol.api_errors import BAD_ANSWER
+from exporter.protocol.events.wire import is_stream
 from exporter.tencent import reading
 from exporter.tencent.calling import Caller, Fields
 from exporter.tencent.errors import ApiError
@@ -41,12 +42,17 @@ class StreamClient:
     def online(self, pair: Pair) -> Mapping[Stream, tuple[int, ...]]:
         """Return all streams of a pair that are online.
 
-        With each when its pushes began, in Unix milliseconds, as far as that is known.
+        With each when its pushes began, in Unix milliseconds, as far as that is known.  One whose
+        names no packet can have is left out.
         """
         action = "DescribeLiveStreamOnlineList"
         fields = {**_named(_PAIR, pair), "PageSize": ONLINE_PAGE[self._site]}
         items = self._pages(action, fields, "OnlineInfo", reading.online_stream)
-        return {one.stream: one.began_at_ms for one in items if one.stream[:2] == pair}
+        return {
+            one.stream: one.began_at_ms
+            for one in items
+            if one.stream[:2] == pair and is_stream(one.stream)
+        }
 
     def state(self, stream: Stream) -> State:
         """Return whether a stream is online."""

@@ -9,9 +9,8 @@ import pytest
 from support.programs import until
 from support.tencent import lies
 from support.tencent.desk import HASTY
-from support.tencent.sending import entry_of
+from support.tencent.ledger import ReadLedger
 from support.tencent.server import Double
-from support.tencent.tiny_ledger import TinyLedger
 
 from exporter.tencent.calling import Account
 from exporter.tencent.loop import STOP_SECONDS, Loop, loop_for
@@ -21,15 +20,15 @@ Start = Callable[..., Loop]
 
 
 @pytest.fixture
-def ledger(double: Double) -> TinyLedger:
+def ledger(double: Double) -> ReadLedger:
     """Return a ledger with an open push, so that there is something to ask for."""
-    one = TinyLedger(time.time)
-    one.record(entry_of(double.world.begin(), "push"), time.time())
+    one = ReadLedger()
+    one.take(double.world.begin())
     return one
 
 
 @pytest.fixture
-def start(double: Double, ledger: TinyLedger) -> Iterator[Start]:
+def start(double: Double, ledger: ReadLedger) -> Iterator[Start]:
     """Return a function that starts a loop; all stop with the test."""
     account = Account(tencent_endpoint=double.endpoint)
     with ExitStack() as stack:
@@ -66,7 +65,7 @@ def test_failures_do_not_end_it(double: Double, start: Start) -> None:
     until(lambda: len(double.calls) > 7, "it goes on")
 
 
-def test_it_stops_in_the_midst_of_a_call(double: Double, ledger: TinyLedger, start: Start) -> None:
+def test_it_stops_in_the_midst_of_a_call(double: Double, ledger: ReadLedger, start: Start) -> None:
     """Nothing comes of what is answered later, and the next process may begin at once."""
     double.lie(lies.travelling(hang_seconds=60))
     loop = start()

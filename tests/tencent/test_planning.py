@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 
 import pytest
-from support.tencent.tiny_ledger import Row
 
-from exporter.tencent.planning import FEW, Changes, Open, Sight, changes, missing
-from exporter.tencent.pushes import Online
+from exporter.ledger import Online, OpenPush
+from exporter.tencent.planning import FEW, Open, Proven, Sight, missing, proven
 from exporter.tencent.reading import Stream
 
 PAIR = ("push.example.com", "live")
@@ -16,11 +15,11 @@ def stream(number: int = 1) -> Stream:
     return (*PAIR, f"camera-{number}")
 
 
-def push(name: str, of: Stream, heard_at_ms: int = 5) -> Row:
-    return Row(name.encode(), of, "mainland", 1, heard_at_ms, "push")
+def push(name: str, of: Stream, heard_at_ms: int = 5) -> OpenPush:
+    return OpenPush(of, name.encode(), 1, heard_at_ms)
 
 
-def opened(*pushes: Row) -> Open:
+def opened(*pushes: OpenPush) -> Open:
     return {
         one.stream: [other for other in pushes if other.stream == one.stream] for one in pushes
     }
@@ -34,7 +33,7 @@ def listed(
 
 ONE = opened(push("a", stream()))
 EMPTY = Sight(ONE, {PAIR: {}})
-GONE = Changes([], [(b"a", 5)])
+GONE = Proven([], [push("a", stream())])
 
 
 def test_two_lists_and_the_state_prove_that_a_stream_is_gone() -> None:
@@ -42,7 +41,9 @@ def test_two_lists_and_the_state_prove_that_a_stream_is_gone() -> None:
     two = opened(push("a", stream()), push("b", stream()), push("c", stream(2)))
     sight = Sight(two, {PAIR: listed(stream(2))})
     assert missing(sight, sight) == [stream()]
-    assert changes(sight, sight, {stream()}) == Changes([], [(b"a", 5), (b"b", 5)])
+    assert proven(sight, sight, {stream()}) == Proven(
+        [], [push("a", stream()), push("b", stream())]
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,19 +77,19 @@ def test_two_lists_and_the_state_prove_that_a_stream_is_gone() -> None:
 )
 def test_nothing_less_does(before: Sight, now: Sight, inactive: set[Stream]) -> None:
     """Each of these is one piece short."""
-    assert changes(before, now, inactive) == Changes([], [])
+    assert proven(before, now, inactive) == Proven([], [])
 
 
 def test_a_push_that_ended_since_is_no_obstacle() -> None:
     """One of two was interrupted in between."""
     before = Sight(opened(push("a", stream()), push("b", stream())), {PAIR: {}})
-    assert changes(before, EMPTY, {stream()}) == GONE
+    assert proven(before, EMPTY, {stream()}) == GONE
 
 
 def test_two_lists_prove_that_a_stream_is_there() -> None:
     """It begins when its newest push did."""
     there = Sight({}, {PAIR: listed(stream(), began_at_ms=(1000, 3000, 2000))})
-    assert changes(there, there, set()) == Changes([Online(stream(), 3000)], [])
+    assert proven(there, there, set()) == Proven([Online(stream(), 3000)], [])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_two_lists_prove_that_a_stream_is_there() -> None:
 )
 def test_less_does_not_prove_that_it_is_there(before: Sight, now: Sight) -> None:
     """An interruption may just have come, or a push event."""
-    assert changes(before, now, set()) == Changes([], [])
+    assert proven(before, now, set()) == Proven([], [])
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,6 @@ def test_more_than_a_third_at_once_is_withheld(
     streams = [stream(number) for number in range(closing + staying)]
     online = {PAIR: listed(*streams[closing:], stream(1000))}
     sight = Sight(opened(*(push(str(one), one) for one in streams)), online)
-    plan = changes(sight, sight, set(streams[:closing]))
+    plan = proven(sight, sight, set(streams[:closing]))
     assert (len(plan.closed), plan.withheld) == ((0, closing) if is_withheld else (closing, 0))
     assert [one.stream for one in plan.opened] == [stream(1000)]

@@ -7,43 +7,25 @@ from typing import Any
 import pytest
 from support.tencent import lies
 from support.tencent.desk import rounds
+from support.tencent.ledger import ReadLedger
 from support.tencent.sending import entry_of
 from support.tencent.server import Double
-from support.tencent.tiny_ledger import TinyLedger
 from support.tencent.world import Push
 
 from exporter.ledger import LedgerUnavailable
 from exporter.metrics import catalogue
-from exporter.metrics.families import Family
 
 LIST = "DescribeLiveStreamOnlineList"
 STATE = "DescribeLiveStreamState"
 
 
-class Ledger(TinyLedger):
-    """A ledger, with what its tests ask of it."""
-
-    def take(self, push: Push, kind: str = "push") -> None:
-        """Record a callback of a push."""
-        self.record(entry_of(push, kind), time.time())
-
-    def count(self, family: Family, *labels: str) -> int:
-        """Return one number."""
-        return self.counts[family.name, *labels, ""]
-
-    @property
-    def active(self) -> set[str]:
-        """Return the names of active streams."""
-        return {stream[2] for stream in self.open_streams()}
+@pytest.fixture
+def ledger() -> ReadLedger:
+    return ReadLedger()
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger(time.time)
-
-
-@pytest.fixture
-def lost(double: Double, ledger: Ledger) -> Push:
+def lost(double: Double, ledger: ReadLedger) -> Push:
     """Return a push whose interruption was lost, beside others that go on."""
     for number in range(20):
         ledger.take(double.world.begin(f"other-{number}"))
@@ -54,7 +36,7 @@ def lost(double: Double, ledger: Ledger) -> Push:
 
 
 def test_a_lost_interruption_heals_with_the_second_round(
-    double: Double, ledger: Ledger, lost: Push
+    double: Double, ledger: ReadLedger, lost: Push
 ) -> None:
     """Its state is asked once, by then, and no other stream's."""
     one = rounds(double, ledger)
@@ -68,7 +50,7 @@ def test_a_lost_interruption_heals_with_the_second_round(
     assert ledger.count(catalogue.LAST_RECONCILIATION)
 
 
-def test_a_lost_push_event_heals_with_the_second_round(double: Double, ledger: Ledger) -> None:
+def test_a_lost_push_event_heals_with_the_second_round(double: Double, ledger: ReadLedger) -> None:
     """The event joins what was opened if it comes after all."""
     ledger.take(double.world.begin("camera-1"))
     push = double.world.begin("camera-2")
@@ -78,10 +60,10 @@ def test_a_lost_push_event_heals_with_the_second_round(double: Double, ledger: L
     assert ledger.active == {"camera-1", "camera-2"}
     assert ledger.count(catalogue.RECONCILED, "opened") == 1
     ledger.take(push)
-    assert sum(row.stream == push.stream for row in ledger.rows.values()) == 1
+    assert sum(one.stream == push.stream for one in ledger.open_pushes()) == 1
 
 
-def test_only_pairs_that_matter_are_asked_for(double: Double, ledger: Ledger) -> None:
+def test_only_pairs_that_matter_are_asked_for(double: Double, ledger: ReadLedger) -> None:
     """Those with open pushes, those configured, and those that had some; each by both names."""
     push = double.world.begin("camera-1", app_name="show")
     ledger.take(push)
@@ -95,7 +77,7 @@ def test_only_pairs_that_matter_are_asked_for(double: Double, ledger: Ledger) ->
     assert len(double.calls) == 4
 
 
-def test_nothing_is_asked_if_there_is_nothing_to_ask(double: Double, ledger: Ledger) -> None:
+def test_nothing_is_asked_if_there_is_nothing_to_ask(double: Double, ledger: ReadLedger) -> None:
     """An empty ledger needs no API."""
     rounds(double, ledger).make()
     assert double.actions() == []
@@ -123,7 +105,7 @@ WRONG: dict[str, Any] = {
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("first", [True, False])
 def test_a_list_that_is_none_proves_nothing(
-    double: Double, ledger: Ledger, lost: Push, name: str, first: bool
+    double: Double, ledger: ReadLedger, lost: Push, name: str, first: bool
 ) -> None:
     """It takes two more, and is counted."""
     one = rounds(double, ledger)
@@ -133,16 +115,11 @@ def test_a_list_that_is_none_proves_nothing(
     one.make()
     assert lost.stream_id in ledger.active
     assert STATE not in double.actions()
-    assert sum(_errors(ledger).values()) == 1
+    assert sum(ledger.errors().values()) == 1
     one.make()
     assert lost.stream_id in ledger.active
     one.make()
     assert lost.stream_id not in ledger.active
-
-
-def _errors(ledger: Ledger) -> dict[str, int]:
-    name = catalogue.RECONCILIATION_ERRORS.name
-    return {key[1]: number for key, number in ledger.counts.items() if key[0] == name}
 
 
 STATES: dict[str, Any] = {
@@ -159,7 +136,7 @@ STATES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", STATES)
 def test_a_state_that_is_none_proves_nothing(
-    double: Double, ledger: Ledger, lost: Push, name: str
+    double: Double, ledger: ReadLedger, lost: Push, name: str
 ) -> None:
     """The next one does."""
     one = rounds(double, ledger)
@@ -171,7 +148,9 @@ def test_a_state_that_is_none_proves_nothing(
     assert lost.stream_id not in ledger.active
 
 
-def test_a_stream_that_is_back_is_not_closed(double: Double, ledger: Ledger, lost: Push) -> None:
+def test_a_stream_that_is_back_is_not_closed(
+    double: Double, ledger: ReadLedger, lost: Push
+) -> None:
     """It came back after the second list was answered."""
     one = rounds(double, ledger)
     one.make()
@@ -185,7 +164,7 @@ def test_a_stream_that_is_back_is_not_closed(double: Double, ledger: Ledger, los
 
 
 def test_a_push_that_began_after_the_list_is_not_closed(
-    double: Double, ledger: Ledger, lost: Push
+    double: Double, ledger: ReadLedger, lost: Push
 ) -> None:
     """Its event comes while the platform answers; the older one of its stream is closed."""
     one = rounds(double, ledger)
@@ -199,14 +178,14 @@ def test_a_push_that_began_after_the_list_is_not_closed(
     double.lie(lies.Lie(after=lambda reply: return_()), STATE)
     one.make()
     assert lost.stream_id in ledger.active
-    open_rows = ledger.open_streams()[lost.stream]
-    assert [row.identity for row in open_rows] == [entry_of(new[0], "push").identity]
+    still = [one.identity for one in ledger.open_pushes() if one.stream == lost.stream]
+    assert still == [entry_of(new[0], "push").identity]
 
 
 def test_the_clock_of_the_exporter_does_not_matter(double: Double, lost: Push) -> None:
     """Nor that of the ledger: one is a day ahead, one a day behind."""
     for clock in (lambda: time.time() + 86400, lambda: time.time() - 86400):
-        ledger = Ledger(clock)
+        ledger = ReadLedger(clock)
         ledger.take(lost)
         one = rounds(double, ledger, clock=clock)
         one.make()
@@ -215,7 +194,7 @@ def test_the_clock_of_the_exporter_does_not_matter(double: Double, lost: Push) -
         assert len(ledger.active) == 20
 
 
-def test_too_many_at_once_are_withheld(double: Double, ledger: Ledger) -> None:
+def test_too_many_at_once_are_withheld(double: Double, ledger: ReadLedger) -> None:
     """And counted, round after round."""
     for number in range(9):
         push = double.world.begin(f"camera-{number}")
@@ -228,7 +207,7 @@ def test_too_many_at_once_are_withheld(double: Double, ledger: Ledger) -> None:
     assert ledger.count(catalogue.RECONCILED, "withheld") == 18
 
 
-def test_a_failing_api_is_left_alone_for_a_while(double: Double, ledger: Ledger) -> None:
+def test_a_failing_api_is_left_alone_for_a_while(double: Double, ledger: ReadLedger) -> None:
     """Three failures that may pass are enough; the pairs that failed come last next time."""
     for number in range(10):
         ledger.take(double.world.begin("camera-1", app_name=f"app-{number}"))
@@ -236,7 +215,7 @@ def test_a_failing_api_is_left_alone_for_a_while(double: Double, ledger: Ledger)
     double.lie(lies.refuse("InternalError"), times=3)
     one.make()
     assert len(double.calls) == 3
-    assert _errors(ledger) == {"InternalError": 3}
+    assert ledger.errors() == {"InternalError": 3}
     failed = {call.fields["AppName"] for call in double.calls}
     del double.calls[:]
     one.make()
@@ -244,18 +223,20 @@ def test_a_failing_api_is_left_alone_for_a_while(double: Double, ledger: Ledger)
     assert len(double.calls) == 10
 
 
-def test_what_is_not_allowed_does_not_keep_from_the_rest(double: Double, ledger: Ledger) -> None:
+def test_what_is_not_allowed_does_not_keep_from_the_rest(
+    double: Double, ledger: ReadLedger
+) -> None:
     """A policy may be limited to some push domains."""
     for number in range(10):
         ledger.take(double.world.begin("camera-1", app_name=f"app-{number}"))
     double.lie(lies.refuse("UnauthorizedOperation"), times=5)
     rounds(double, ledger).make()
     assert len(double.calls) == 10
-    assert _errors(ledger) == {"UnauthorizedOperation": 5}
+    assert ledger.errors() == {"UnauthorizedOperation": 5}
     assert not ledger.count(catalogue.LAST_RECONCILIATION)
 
 
-def test_only_one_of_several_asks(double: Double, ledger: Ledger, lost: Push) -> None:
+def test_only_one_of_several_asks(double: Double, ledger: ReadLedger, lost: Push) -> None:
     """When it lets go, or falls silent, another begins from nothing."""
     first, second = rounds(double, ledger), rounds(double, ledger)
     first.make()
@@ -269,36 +250,36 @@ def test_only_one_of_several_asks(double: Double, ledger: Ledger, lost: Push) ->
     assert lost.stream_id not in ledger.active
 
 
-class AwayLedger(Ledger):
+class AwayLedger(ReadLedger):
     """A ledger that cannot be asked."""
 
-    def open_streams(self) -> Any:
+    def open_pushes(self) -> Any:
         raise LedgerUnavailable("away")
 
 
-class BrokenLedger(Ledger):
+class BrokenLedger(ReadLedger):
     """A ledger with a fault of ours."""
 
-    def open_streams(self) -> Any:
+    def open_pushes(self) -> Any:
         raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("kind", [AwayLedger, BrokenLedger])
-def test_whatever_happens_the_next_round_is_made(double: Double, kind: type[Ledger]) -> None:
+def test_whatever_happens_the_next_round_is_made(double: Double, kind: type[ReadLedger]) -> None:
     """A ledger that is away, a fault of our own."""
-    ledger = kind(time.time)
+    ledger = kind()
     rounds(double, ledger).make()
-    assert _errors(ledger) == {"other": 1}
+    assert ledger.errors() == {"other": 1}
 
 
 def test_without_credentials_each_round_says_so(
-    double: Double, ledger: Ledger, lost: Push, monkeypatch: pytest.MonkeyPatch
+    double: Double, ledger: ReadLedger, lost: Push, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They may have been there at the start."""
     monkeypatch.delenv("TENCENTCLOUD_SECRET_ID")
     monkeypatch.setenv("HOME", "/nowhere")
     rounds(double, ledger).make()
-    assert _errors(ledger) == {"other": 1}
+    assert ledger.errors() == {"other": 1}
 
 
 @pytest.fixture(autouse=True)

@@ -14,12 +14,13 @@ from hypothesis.stateful import (
 )
 from support.tencent import lies
 from support.tencent.desk import rounds
+from support.tencent.ledger import ReadLedger
 from support.tencent.lies import Lie, Reply
 from support.tencent.sending import entry_of
 from support.tencent.server import Double
-from support.tencent.tiny_ledger import Row, TinyLedger
 from support.tencent.world import Push, World, utc
 
+from exporter.ledger.history import KeptPush
 from exporter.metrics import catalogue
 from exporter.tencent import streams
 
@@ -114,7 +115,7 @@ class Platform(RuleBasedStateMachine):
         super().__init__()
         self.now = 1790000000.0
         self.double = Double(World(clock=lambda: self.now)).__enter__()
-        self.ledger = TinyLedger(lambda: self.now)
+        self.ledger = ReadLedger(lambda: self.now)
         pairs = [(DOMAIN, app) for app in (*APPS, STEADY)]
         self.rounds = rounds(self.double, self.ledger, pairs, lambda: self.now)
         self.kept_back: list[tuple[Push, str]] = []
@@ -129,7 +130,7 @@ class Platform(RuleBasedStateMachine):
 
     def _deliver(self, push: Push, kind: str, how: str) -> None:
         if how == "at once":
-            self.ledger.record(entry_of(push, kind), self.now)
+            self.ledger.take(push, kind)
         elif how == "late":
             self.kept_back.append((push, kind))
 
@@ -207,16 +208,16 @@ class Platform(RuleBasedStateMachine):
     def nothing_that_is_online_was_closed(self) -> None:
         """Neither what callbacks opened, nor what the list did."""
         by_identity = {entry_of(one, "push").identity: one for one in self.double.world.pushes}
-        for row in self.ledger.rows.values():
-            if row.ended_by == "reconciled" and row.identity not in self.judged:
-                self.judged.add(row.identity)
-                assert not self._goes_on(row, by_identity.get(row.identity))
+        for one in self.ledger.closed():
+            if one.identity not in self.judged:
+                self.judged.add(one.identity)
+                assert not self._goes_on(one, by_identity.get(one.identity))
 
-    def _goes_on(self, row: Row, push: Push | None) -> bool:
+    def _goes_on(self, closed: KeptPush, push: Push | None) -> bool:
         if push:
             return push.ended_at is None
         return any(
-            one.stream == row.stream and int(one.began_at) * 1000 == row.began_at_ms
+            one.stream == closed.stream and int(one.began_at) * 1000 == closed.began_at_ms
             for one in self.double.world.online()
         )
 
@@ -224,15 +225,14 @@ class Platform(RuleBasedStateMachine):
     def see_that_two_honest_rounds_tell_the_truth(self) -> None:
         """Of all streams but those whose state is no word, unless too many would go at once."""
         banned = self.double.world.banned
-        withheld = (catalogue.RECONCILED.name, "withheld", "")
-        before = self.ledger.counts[withheld]
+        before = self.ledger.count(catalogue.RECONCILED, "withheld")
         for _ in range(2):
             self.now += 60
             self.rounds.make()
         self.lied_before = False
-        if self.ledger.counts[withheld] > before:
+        if self.ledger.count(catalogue.RECONCILED, "withheld") > before:
             return
-        active = self.ledger.open_streams().keys()
+        active = self.ledger.active_streams
         online = {push.stream for push in self.double.world.online()}
         assert active - banned == online - banned
         assert online <= active

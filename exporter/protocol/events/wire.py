@@ -153,6 +153,17 @@ Name = Annotated[
 ]
 OptionalName = Annotated[Name | None, _absent]
 
+_STREAM: Final[TypeAdapter[tuple[str, str, str]]] = TypeAdapter(tuple[Domain, Name, Name])
+
+
+def is_stream(stream: tuple[str, str, str]) -> bool:
+    """Return whether a packet can name a stream: push domain, app name, stream id."""
+    try:
+        return _STREAM.validate_python(stream) == stream
+    except ValidationError:
+        return False
+
+
 Key = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 """A value that tells one event from another; hashed, never shown."""
 OptionalKey = Annotated[Key | None, _absent]

@@ -8,9 +8,9 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from exporter.cli import main
+from exporter.ledger import Ledger
 from exporter.tencent.calling import Account, Caller, Patience
 from exporter.tencent.client import Client
-from exporter.tencent.pushes import OpenPushes
 from exporter.tencent.reading import Pair
 from exporter.tencent.rounds import Rounds
 from exporter.tencent.streams import StreamClient
@@ -39,7 +39,7 @@ def stream_client(double: Double, patience: Patience = ONCE) -> StreamClient:
 
 def rounds(
     double: Double,
-    ledger: OpenPushes,
+    ledger: Ledger,
     configured: Iterable[Pair] = (),
     clock: Callable[[], float] = time.time,
 ) -> Rounds:

@@ -1,4 +1,4 @@
-"""The shortest ledger that reconciliation and backfill can work with."""
+"""The shortest ledger that backfill can work with."""
 
 import threading
 from collections import Counter
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exporter.ledger import Outcome, Posting, Receipt, Settled
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
-from exporter.tencent.pushes import Known, Online, Reconciled
+from exporter.tencent.pushes import Known
 from exporter.tencent.reading import Stream
 
 JOIN_MS = 60_000
@@ -38,7 +38,6 @@ class TinyLedger:
         self.counts: Counter[tuple[str, ...]] = Counter()
         self.complete_since_ms = 0
         self._clock = clock
-        self._leases: dict[str, tuple[str, float]] = {}
         self._lock = threading.RLock()
 
     def record(self, entry: Entry, now: float) -> Receipt:
@@ -84,38 +83,6 @@ class TinyLedger:
                 if row.ended_at_ms is None:
                     found.setdefault(row.stream, []).append(Row(**vars(row)))
             return found
-
-    def reconcile(
-        self,
-        opened: Sequence[Online],
-        closed: Sequence[tuple[bytes, int]],
-        increments: Sequence[Increment],
-    ) -> Reconciled:
-        """Open and close."""
-        with self._lock:
-            self.tally(increments)
-            has_open = self.open_streams()
-            new = [one for one in opened if one.stream not in has_open]
-            for stream, began_at_ms in new:
-                identity = repr((stream, began_at_ms)).encode()
-                row = Row(identity, stream, "unknown", began_at_ms, self._now_ms, "reconciled")
-                self.rows[identity] = row
-            ended = 0
-            for identity, heard_at_ms in closed:
-                known = self.rows.get(identity)
-                if known and known.ended_at_ms is None and known.heard_at_ms == heard_at_ms:
-                    known.ended_at_ms, known.ended_by = self._now_ms, "reconciled"
-                    ended += 1
-            return Reconciled(len(new), ended)
-
-    def lease(self, name: str, holder: str, seconds: float) -> bool:
-        """Return whether the holder has it."""
-        with self._lock:
-            owner, until = self._leases.get(name, ("", 0.0))
-            if owner not in ("", holder) and until > self._clock():
-                return False
-            self._leases[name] = holder, self._clock() + seconds
-            return True
 
     def known_pushes(self, streams: Collection[Stream]) -> Known:
         """Return the rows of some streams."""

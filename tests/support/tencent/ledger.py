@@ -1,0 +1,54 @@
+"""The ledger in memory, with what tests of reconciliation ask of it."""
+
+import time
+from collections.abc import Callable
+
+from exporter.ledger.history import KeptPush, StreamQuery
+from exporter.ledger.memory import MemoryLedger
+from exporter.metrics import catalogue
+from exporter.metrics.families import Family
+from exporter.tencent.reading import Stream
+from support.ledgers import numbers, value
+from support.settings import LONG
+from support.tencent.sending import entry_of
+from support.tencent.world import Push
+
+
+class ReadLedger(MemoryLedger):
+    """A ledger whose numbers can be read at once."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(LONG, clock)
+
+    def take(self, push: Push, kind: str = "push") -> None:
+        """Record a callback of a push."""
+        self.record(entry_of(push, kind), self._clock())
+
+    def count(self, family: Family, *labels: str) -> int:
+        """Return one number."""
+        return value(self, family, *labels)
+
+    def errors(self) -> dict[str, int]:
+        """Return how many calls failed, by code."""
+        name = catalogue.RECONCILIATION_ERRORS.name
+        return {key[1]: number for key, number in numbers(self).items() if key[0] == name}
+
+    def closed(self) -> list[KeptPush]:
+        """Return the pushes that were closed without their interruption."""
+        every = StreamQuery(limit=1000)
+        return [
+            push
+            for row in self.streams(every).streams
+            for push in self.pushes_of(row.push.stream, 1000).pushes
+            if not push.is_open and push.errcode is None
+        ]
+
+    @property
+    def active_streams(self) -> set[Stream]:
+        """Return the active streams."""
+        return {one.stream for one in self.open_pushes()}
+
+    @property
+    def active(self) -> set[str]:
+        """Return their names."""
+        return {stream_id for *_, stream_id in self.active_streams}
