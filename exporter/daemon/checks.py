@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from exporter.daemon import tls
 from exporter.ledger.watching import is_name
+from exporter.tencent.calling import lacking_package
 
 if TYPE_CHECKING:
     from exporter.daemon.setting_types import Address
@@ -24,6 +25,8 @@ def of(settings: "Settings") -> tuple[list[str], list[str]]:
         most := settings.max_watched_streams
     ):
         errors.append(f"watched_streams names {names} streams, and max_watched_streams is {most}")
+    if settings.reconcile_seconds and (reason := lacking_package()):
+        errors.append(f"reconcile_seconds: {reason}")
     warnings = []
     if settings.tls_certfile and settings.tls_keyfile:
         try:

@@ -1,6 +1,7 @@
 """What a worker serves: a ledger, the receiver, and the applications of the two listeners."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -8,10 +9,14 @@ from exporter.daemon import logs
 from exporter.daemon.keys import Keys
 from exporter.daemon.settings import Settings
 from exporter.ledger import Ledger
+from exporter.tencent.calling import Account
 from exporter.web import pages, private, public
 from exporter.web.background import Background
 from exporter.web.onward import Forwarding
 from exporter.web.receiver import Policy, Receiver
+
+if TYPE_CHECKING:
+    from exporter.tencent.loop import Loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Composition:
     forwarding: Forwarding | None
     public: Flask
     private: Flask
+    reconciliation: "Loop | None"
 
 
 def compose(settings: Settings, keys: Keys, ledger: Ledger) -> Composition:
@@ -38,7 +44,19 @@ def compose(settings: Settings, keys: Keys, ledger: Ledger) -> Composition:
     forwarding = settings.part(Forwarding) if settings.has_consumers else None
     background = Background(forwarding, ledger) if forwarding else None
     outside = public.create_app(receiver, background)
-    return Composition(ledger, receiver, forwarding, outside, inside)
+    reconciliation = _reconciliation(settings, ledger) if settings.reconcile_seconds else None
+    return Composition(ledger, receiver, forwarding, outside, inside, reconciliation)
+
+
+def _reconciliation(settings: Settings, ledger: Ledger) -> "Loop":
+    from exporter.tencent.loop import loop_for  # noqa: PLC0415 - only for those who want it
+
+    pairs = [
+        (push_domain, app_name)
+        for push_domain, app_name, _ in settings.watched_streams
+        if "*" not in push_domain + app_name
+    ]
+    return loop_for(ledger, settings.part(Account), pairs, settings.reconcile_seconds)
 
 
 def _reception(settings: Settings, keys: Keys) -> pages.Reception:

@@ -220,3 +220,10 @@ def without_password(url: str) -> str:
     # To the last @: a special character that should have been escaped must not show a part.
     url = re.sub(r"(?<=://)([^:@]*):.*@", r"\1:**********@", url)
     return re.sub(r"(?i)((?:ssl)?password=)[^&#]*", r"\1**********", url)
+
+
+def pause(value: float) -> float:
+    """Return seconds between two rounds: 0 for none, else at least 1."""
+    if value and value < 1:
+        raise ValueError("must be 0, or at least 1")
+    return value

@@ -212,6 +212,14 @@ class Settings(BaseModel):
         " the official package finds.",
     )
 
+    reconcile_seconds: Annotated[float, AfterValidator(kinds.pause)] = Field(
+        0,
+        le=600,
+        description="Ask that API so often, from 1 to 600 seconds, which streams are online, and"
+        " put right what lost callbacks left wrong; 0: never. Needs the extra tencentcloud, and"
+        " credentials.",
+    )
+
     @property
     def ledger_url(self) -> str:
         """Return the ledger's URL in full."""

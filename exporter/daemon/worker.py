@@ -92,6 +92,8 @@ class LoopServer(Server):
             await self._listen(sockets[1], _threaded(composition.private), PRIVATE_CONNECTIONS),
         ]
         self._sweep()
+        if composition.reconciliation:
+            composition.reconciliation.start()
         gc.collect()
         gc.freeze()  # what lives for ever needs no look
         gc.set_threshold(20_000, 20, 50)
@@ -102,6 +104,8 @@ class LoopServer(Server):
         await super().shutdown(sockets)
         if self._forwarder:
             await self._forwarder.close()
+        if reconciliation := self._composition.reconciliation:
+            await asyncio.to_thread(reconciliation.stop)
         await asyncio.to_thread(self._composition.ledger.close)
         self._summarise(inf)
         self._captured_signals.clear()  # uvicorn would end the process by them

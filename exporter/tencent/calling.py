@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -33,6 +34,10 @@ _ROOTS: Final[dict[Site, str]] = {
     "mainland": "tencentcloudapi.com",
     "international": "intl.tencentcloudapi.com",
 }
+
+_LACKING: Final = (
+    "this needs Tencent Cloud's package: pip install 'tencent-css-exporter[tencentcloud]'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +163,21 @@ def why_not(account: Account) -> str | None:
     return None
 
 
+def lacking_package() -> str | None:
+    """Return what to do about it if the package is not installed; does not load it."""
+    try:
+        found = find_spec("tencentcloud.live")
+    except ModuleNotFoundError:
+        found = None
+    return None if found else _LACKING
+
+
 def _package() -> Any:
     """Return the package's module of live streaming.  Raises ``TencentError``."""
     try:
         return import_module("tencentcloud.live.v20180801.live_client")
     except ModuleNotFoundError:
-        raise TencentError(
-            "this needs Tencent Cloud's package: pip install 'tencent-css-exporter[tencentcloud]'"
-        ) from None
+        raise TencentError(_LACKING) from None
 
 
 def _response(action: str, answer: Any, fields: Fields) -> Answer:
