@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grafana import exporters, forwarding
+from grafana import exporters, forwarding, reconciliation
 from grafana.alerts import annotation
 from grafana.board import Section, dashboard
 from grafana.exporters import LAST_CALLBACK, NOTHING
@@ -51,6 +51,10 @@ def build() -> dict[str, Any]:
             Section(
                 "Consumer: does it take its callbacks?",
                 [(7, [*forwarding.courses(), forwarding.events()])],
+            ),
+            Section(
+                "Tencent Cloud's API: had callbacks told everything?",
+                [(7, [reconciliation.last_success(), *reconciliation.courses()])],
             ),
             Section("Processes", [(5, [_processes()])]),
         ],

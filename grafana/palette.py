@@ -51,6 +51,9 @@ FORWARDS: Final = {
     "overloaded": "#22A7B8",
 }
 
+CHANGES: Final = {"opened": MAIN, "closed": "#22A7B8", "withheld": "#C77DFF"}
+"""What rounds of reconciliation do with pushes."""
+
 
 def fixed(colour: str) -> dict[str, Any]:
     """Return a field's setting for one colour."""

@@ -19,6 +19,7 @@ from exporter.daemon.loading import Loaded
 from exporter.daemon.setting_types import Address, keys_in, without_password
 from exporter.daemon.settings import Settings
 from exporter.ledger import LedgerUnavailable, Limits, UnusableLedger, open_ledger
+from exporter.tencent.calling import Account, why_not
 from exporter.web.formatting import span
 
 REMOTE: Final = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "glusterfs", "sshfs"}
@@ -45,6 +46,7 @@ def examine(loaded: Loaded) -> Iterator[Finding]:
     yield from _data_dir(settings)
     yield from _certificate(settings)
     yield from _clock(settings)
+    yield from _platform(settings)
     exporter = Exporter(settings)
     yield _listener(exporter, "callback_listen", settings.callback_listen)
     yield _listener(exporter, "metrics_listen", settings.metrics_listen)
@@ -162,6 +164,14 @@ def _clock(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", "clock", "it was not synchronised since the start of this machine")
     else:
         yield Finding("ok", "clock", f"it says {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
+
+
+def _platform(settings: Settings) -> Iterator[Finding]:
+    """Say whether there are credentials to reconcile with; they are not tried."""
+    if settings.reconcile_seconds:
+        reason = why_not(settings.part(Account))
+        found = "there are credentials, docs/tencent-cloud.md says what they must allow"
+        yield Finding("wrong" if reason else "ok", "reconciliation", reason or found)
 
 
 def _listener(exporter: Exporter, name: str, address: Address) -> Finding:

@@ -35,6 +35,7 @@ class View:
     created_series: bool
     metrics_token: SecretStr | None
     metrics_hosts: tuple[str, ...]
+    reconcile_seconds: float
     callback_keys: int
 
 
@@ -46,6 +47,7 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
         zero_seconds=view.new_series_zero_seconds,
         created=view.created_series,
         callback_keys=view.callback_keys,
+        reconciles=view.reconcile_seconds > 0,
         clock=clock,
     )
 

@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
 from typing import Final
@@ -36,12 +37,14 @@ class Scrape:
         zero_seconds: float,
         created: bool,
         callback_keys: int,
+        reconciles: bool,
         clock: Callable[[], float],
     ) -> None:
         self._ledger = ledger
         self._zero_seconds = zero_seconds
         self._created = created
         self._process = _Process(ledger, callback_keys)
+        self._reconciles = reconciles
         self._clock = clock
 
     def answer(self, parts: Iterable[str]) -> Response:
@@ -68,6 +71,11 @@ class Scrape:
 
     def _of_ledger(self, *, openmetrics: bool) -> Iterator[bytes]:
         snapshot = self._ledger.snapshot()
+        if not self._reconciles:  # else an alert would wait for what was turned off
+            name = catalogue.LAST_RECONCILIATION.name
+            snapshot = replace(
+                snapshot, cells=[one for one in snapshot.cells if one.family != name]
+            )
         now = self._clock()
         # In the text format they would be families of their own.
         created = self._created and openmetrics

@@ -29,6 +29,8 @@ from support.programs import program, until
 from support.prometheus import Prometheus
 from support.promql import selectors
 from support.repository import ROOT
+from support.tencent import lies
+from support.tencent.server import Double
 
 SINGLE = {"tencent-css": "/metrics"}
 REPLICAS = {
@@ -56,6 +58,9 @@ MAY_BE_EMPTY = {
     "TencentCSSStreamsNotBack": "few streams dropped",
     "TencentCSSConsumerRefuses": "the consumer takes nearly all callbacks",
     "TencentCSSConsumerSlow": "the consumer is quick",
+    "TencentCSSReconciliationStalled": "the API has answered once",
+    "TencentCSSReconciliationDrift": "few callbacks were lost",
+    "TencentCSSReconciliationWithheld": "nothing was withheld",
     "TencentCSSBadSignatures": "more callbacks are accepted than are refused",
     "TencentCSSCallbackRefusals": "a few callbacks are refused",
     "TencentCSSLedgerNotCommitting": "the ledger commits",
@@ -70,6 +75,7 @@ MAY_BE_EMPTY = {
 """Alerts that this traffic need not wake; promtool shows that each of them can be."""
 
 EXPECTED_ZERO = {
+    "TencentCSSReconciliationWithheld": "nothing was withheld",
     "job_push_domain:tencent_css_streams_stopped:net10m": "as many push again as stop",
 }
 """Answers that are 0 in this traffic; any other must have a value that is not."""
@@ -105,6 +111,7 @@ def server(
     name, jobs = STACKS[request.param]
     home = tmp_path_factory.mktemp("stack")
     consumer = Consumer(home / "consumer")
+    platform = Double()
     exporter = Daemon(
         home / "data",
         new_series_zero_seconds=0,
@@ -113,6 +120,9 @@ def server(
         watched_streams="*/*/*",
         max_watched_streams=3,
         return_grace_seconds=0,
+        tencent_endpoint=platform.endpoint,
+        tencent_credentials_file=_credentials(platform, home / "credentials"),
+        reconcile_seconds=1,
     )
     target = f"127.0.0.1:{exporter.private_port}"
     config = _configuration(jobs, target, quick_rules(home / "rules"))
@@ -122,6 +132,7 @@ def server(
         _leave_behind_an_idle_push(exporter)
         with exporter:
             _refuse(exporter, consumer)
+            _reconcile(exporter, platform)
             traffic.live(exporter)
             traffic.every_errcode(exporter)
             _write_history(exporter, jobs, home, target)
@@ -139,7 +150,28 @@ def server(
                 yield prometheus
     finally:
         exporter.__exit__()
+        platform.__exit__()
         consumer.stop()
+
+
+def _credentials(platform: Double, path: Path) -> Path:
+    secret = platform.secret
+    path.write_text(
+        f"[default]\nsecret_id = {secret.secret_id}\nsecret_key = {secret.secret_key}\n"
+    )
+    return path
+
+
+def _reconcile(exporter: Daemon, platform: Double) -> None:
+    """Let the API tell of a stream, and never say of any that it is gone."""
+    platform.__enter__()
+    platform.lie(lies.refuse("InternalError"), "DescribeLiveStreamState", times=100_000)
+    push_domain, app_name = traffic.SOURCES[0]
+    platform.world.begin("only-listed", push_domain, app_name)
+    assert exporter.post(packet("push", app=push_domain, appname=app_name)).status == 200
+    until(lambda: platform.calls, "the API is asked")
+    opened = 'tencent_css_reconciliation_pushes_total{change="opened"}'
+    until(lambda: exporter.metrics()[opened], "a stream is opened")
 
 
 def _configuration(jobs: Mapping[str, str], target: str, rule_files: str) -> str:

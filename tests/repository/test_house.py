@@ -19,7 +19,7 @@ before it. What stands beside them (``cli``, ``__main__``) may import from all."
 CORE = ("protocol", "metrics")
 PURE = {
     *CORE,
-    "ledger.posting",
+    *("ledger.changes", "ledger.limits", "ledger.posting", "ledger.pushes", "ledger.reconciling"),
     *("web.exposition", "web.deliveries", "web.formatting", "web.hints", "web.overview"),
     *("tencent.applying", "tencent.checks", "tencent.errors", "tencent.pages"),
     *("tencent.backfill_words", "tencent.backfilled", "tencent.matching"),

@@ -5,7 +5,8 @@ import re
 import pytest
 from support.packets import KEY
 from support.repository import ROOT
-from support.tencent.desk import URL, template
+from support.tencent.desk import URL, rounds, template
+from support.tencent.ledger import ReadLedger
 from support.tencent.server import Double
 
 COMMANDS = {
@@ -29,6 +30,24 @@ def documented() -> dict[str, set[str]]:
         f"{command}{more.rstrip()}": set(re.findall(r"`(\w+)`", actions))
         for command, more, actions in rows
     }
+
+
+def test_serve_has_its_policy(double: Double) -> None:
+    """It may ask, and can be limited to that."""
+    page = (ROOT / "docs" / "tencent-cloud.md").read_text(encoding="utf-8")
+    (actions,) = re.findall(
+        r"^\| `serve` with `reconcile_seconds` \| (.*) \|$", page, re.MULTILINE
+    )
+    double.allowed = set(re.findall(r"`(\w+)`", actions))
+    ledger = ReadLedger()
+    push = double.world.begin()
+    ledger.take(push)
+    double.world.end(push)
+    one = rounds(double, ledger)
+    one.make()
+    one.make()
+    assert not ledger.active
+    assert set(double.actions()) == double.allowed
 
 
 def test_every_command_has_its_policy() -> None:

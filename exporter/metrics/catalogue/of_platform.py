@@ -21,7 +21,8 @@ RECONCILIATION_ERRORS = Family(
 LAST_RECONCILIATION = Family(
     "tencent_css_reconciliation_last_success_timestamp_seconds",
     "gauge",
-    "When all streams that were to be asked for were asked for and answered. Absent until then.",
+    "When all streams that were to be asked for were asked for and answered. Absent until then,"
+    " and while reconcile_seconds is 0.",
     latest=True,
     scale=1000,
 )
