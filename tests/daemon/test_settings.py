@@ -52,6 +52,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "created_series": ("true", True),
     "log_user_ip": ("1", True),
     "tencent_site": ("international", "international"),
+    "reconcile_seconds": ("60", 60),
     "tencent_endpoint": ("https://proxy.example.com:8443/", "https://proxy.example.com:8443"),
 }
 NO_CONSUMERS = (
