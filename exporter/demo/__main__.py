@@ -24,6 +24,10 @@ from exporter.sending.progress import interrupt_on
 @click.option("--prometheus-port", default=9090, show_default=True, help="For Prometheus.")
 @click.option("--consumer", is_flag=True, help="With a service behind it that fails for a minute.")
 @click.option("--consumer-port", default=9000, show_default=True, help="For that service.")
+@click.option(
+    "--platform", is_flag=True, help="With a platform that loses callbacks, whose API tells."
+)
+@click.option("--platform-port", default=9100, show_default=True, help="For that platform.")
 @click.option("--rate", default=25.0, show_default=True, help="Callbacks a second.")
 @click.option("--streams", default=60, show_default=True, help="Hosts.")
 def main(
@@ -32,13 +36,19 @@ def main(
     prometheus_port: int,
     consumer: bool,
     consumer_port: int,
+    platform: bool,
+    platform_port: int,
     rate: float,
     streams: int,
 ) -> None:
     """Run exporter, simulator and Prometheus together until Ctrl-C."""
     interrupt_on(signal.SIGINT, signal.SIGTERM)
     ports = parts.Ports(
-        callback_port, metrics_port, prometheus_port, consumer_port if consumer else None
+        callback_port,
+        metrics_port,
+        prometheus_port,
+        consumer_port if consumer else None,
+        platform_port if platform else None,
     )
     prometheus = shutil.which("prometheus")
     refuse_taken(ports.callbacks, "--callback-port")
@@ -47,6 +57,8 @@ def main(
         refuse_taken(ports.prometheus, "--prometheus-port")
     if ports.consumer:
         refuse_taken(ports.consumer, "--consumer-port")
+    if ports.platform:
+        refuse_taken(ports.platform, "--platform-port")
     try:
         _run(ports, prometheus, rate, streams)
     except KeyboardInterrupt:
@@ -60,6 +72,9 @@ def _run(ports: parts.Ports, prometheus: str | None, rate: float, streams: int) 
         if ports.consumer:
             running.append(stack.enter_context(parts.consumer(home, ports.consumer)))
             wait_for_answer(running[-1], ports.consumer, "/")
+        if ports.platform:
+            running.append(stack.enter_context(parts.platform(home, ports)))
+            wait_for_answer(running[-1], ports.platform, "/")
         running.append(stack.enter_context(parts.exporter(home, ports)))
         wait_for_answer(running[-1], ports.callbacks, "/-/healthy")
         if prometheus:

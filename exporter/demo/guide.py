@@ -35,12 +35,23 @@ def guide(ports: Ports, *, has_prometheus: bool) -> str:
             " In the same minute the consumer answers 500: look at\n"
             "  tencent_css_forwards_total and at the deliveries. All of it comes again."
         )
+    if ports.platform:
+        lines.append(("What is online, and what was lost", f"http://{HOST}:{ports.platform}/"))
+        incident += (
+            "\n  Every 40 seconds the platform loses a push and an interruption; within 15 seconds"
+            "\n  its API puts the active streams right: look at"
+            " tencent_css_reconciliation_pushes_total."
+        )
+    compared = (
+        ""
+        if ports.platform
+        else "; before that the simulator compares what it sent with what the\n  metrics show"
+    )
     width = max(len(name) for name, _ in lines)
     table = "\n".join(f"  {name:{width}}  {address}" for name, address in lines)
     return f"""
 {table}
 
   {incident}
-  Ctrl-C ends all of it; before that the simulator compares what it sent with what the
-  metrics show.
+  Ctrl-C ends all of it{compared}.
 """

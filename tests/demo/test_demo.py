@@ -27,7 +27,7 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
     with ExitStack() as stack:
 
         def start(*flags: str, **environment: str) -> Demo:
-            names = ("callback", "metrics", "prometheus", "consumer")
+            names = ("callback", "metrics", "prometheus", "consumer", "platform")
             ports = {name: free_port() for name in names}
             output = tmp_path / "demo.txt"
             command = [sys.executable, "-m", "exporter.demo", *flags]
@@ -155,10 +155,36 @@ def test_a_consumer_gets_all_of_it(demo: Callable[..., Demo]) -> None:
     assert "What the consumer has" in ended(process, ports, output)
 
 
+def test_a_platform_loses_callbacks_and_its_api_heals_that(demo: Callable[..., Demo]) -> None:
+    """What was lost is opened or closed, and at rest both know of the same streams."""
+    process, ports, output = demo("--platform", "--rate", "10", PATH="")
+
+    def changed(change: str) -> float:
+        name = f'tencent_css_reconciliation_pushes_total{{change="{change}"}}'
+        return figures(ports["metrics"]).get(name, 0)
+
+    def known() -> tuple[float, float]:
+        active = samples_named("tencent_css_active_streams", ports)
+        return active, request(ports["platform"], "GET", "/").json["online"]
+
+    def both() -> bool:
+        return bool(changed("opened") and changed("closed")) or process.poll() is not None
+
+    until(both, "a push is opened and one is closed", 150)
+    assert len(request(ports["platform"], "GET", "/").json["lost"]) >= 2
+    until(lambda: len(set(known())) == 1, "both know of the same streams", 60)
+    assert "what was lost" in ended(process, ports, output)
+
+
+def samples_named(name: str, ports: dict[str, int]) -> float:
+    """Return the sum of a family's samples."""
+    shown = figures(ports["metrics"])
+    return sum(shown[one] for one in shown if one.partition("{")[0] == name)
+
+
 def _counted(ports: dict[str, int]) -> float:
     """Return how many different callbacks the exporter counts."""
-    shown = figures(ports["metrics"])
-    return sum(shown[name] for name in shown if name.startswith("tencent_css_callbacks_total"))
+    return samples_named("tencent_css_callbacks_total", ports)
 
 
 def test_the_consumer_fails_for_a_minute() -> None:

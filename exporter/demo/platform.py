@@ -1,0 +1,145 @@
+"""A platform for the demonstration: it passes callbacks on, loses some, and answers its API.
+
+``python -m exporter.demo.platform PORT EXPORTER_PORT``.  It stands between the simulated hosts and
+the exporter, so it knows which streams are online.  Now and then it answers a push or an
+interruption itself: the hosts believe that it came, and the exporter never sees it.  ``GET /``
+says how many streams are online, and what was lost.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+import orjson
+
+from exporter.demo.programs import HOST
+from exporter.protocol.events import Interruption, Push
+
+LOSE_SECONDS: Final = 40.0
+"""How long after its start, and after the last time, it loses one of each."""
+
+Stream = tuple[str, str, str]
+
+
+class World:
+    """Which pushes go on, told by the callbacks that pass."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._began: dict[Stream, dict[str, float]] = defaultdict(dict)
+        self._ended: set[str] = set()
+        self._lost: dict[str, str] = {}
+        self._loses = dict.fromkeys(("push", "interruption"), time.monotonic() + LOSE_SECONDS)
+
+    def hear(self, packet: dict[str, Any]) -> bool:
+        """Learn from a callback, and return whether it is passed on."""
+        if packet.get("event_type") not in (Push.event_type, Interruption.event_type):
+            return True
+        names = ("app", "appname", "stream_id")
+        domain, app_name, name, sequence = (str(packet[key]) for key in (*names, "sequence"))
+        kind = "push" if packet["event_type"] == Push.event_type else "interruption"
+        with self._lock:
+            pushes = self._began[domain.lower(), app_name, name]
+            is_new = sequence not in (pushes if kind == "push" else self._ended)
+            if kind == "interruption":
+                pushes.pop(sequence, None)
+                self._ended.add(sequence)
+            elif sequence not in self._ended:
+                pushes[sequence] = float(packet["event_time"])
+            if is_new and time.monotonic() > self._loses[kind]:
+                self._loses[kind] = time.monotonic() + LOSE_SECONDS
+                self._lost[f"{kind} {sequence}"] = f"{domain}/{app_name}/{name}"
+            return f"{kind} {sequence}" not in self._lost
+
+    def document(self) -> dict[str, Any]:
+        """Return what ``GET /`` shows."""
+        with self._lock:
+            online = sum(map(bool, self._began.values()))
+            lost = [f"{what} of {stream}" for what, stream in self._lost.items()]
+        return {"online": online, "lost": lost}
+
+    def answer(self, action: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return the API's answer to a call: the online list, or a stream's state."""
+        with self._lock:
+            online = {stream: list(own.values()) for stream, own in self._began.items() if own}
+        if action == "DescribeLiveStreamState":
+            stream = (asked["DomainName"], asked["AppName"], asked["StreamName"])
+            return {"StreamState": "active" if stream in online else "inactive"}
+        if action != "DescribeLiveStreamOnlineList":
+            return {"Error": {"Code": "InvalidAction", "Message": "not in the demonstration"}}
+        pair = (asked["DomainName"], asked["AppName"])
+        found = [_listed(stream, times) for stream, times in online.items() if stream[:2] == pair]
+        start = (asked["PageNum"] - 1) * asked["PageSize"]
+        return {
+            "OnlineInfo": found[start : start + asked["PageSize"]],
+            "TotalNum": len(found),
+            "TotalPage": -(-len(found) // asked["PageSize"]),
+            "PageNum": asked["PageNum"],
+            "PageSize": asked["PageSize"],
+        }
+
+
+def _listed(stream: Stream, times: list[float]) -> dict[str, Any]:
+    began = [datetime.fromtimestamp(one, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for one in times]
+    names = zip(("DomainName", "AppName", "StreamName"), stream, strict=True)
+    return {**dict(names), "PublishTimeList": [{"PublishTime": one} for one in began]}
+
+
+def serve(port: int, exporter_port: int) -> None:
+    """Serve until SIGTERM."""
+    world = World()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            self._answer(200, orjson.dumps(world.document(), option=orjson.OPT_INDENT_2))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if action := self.headers["X-TC-Action"]:
+                response = {"RequestId": "demo", **world.answer(action, orjson.loads(body))}
+                self._answer(200, orjson.dumps({"Response": response}))
+            elif world.hear(orjson.loads(body)):
+                self._answer(*_passed_on(exporter_port, self.path, body))
+            else:
+                self._answer(200, b'{"code":0}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def _answer(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    server = ThreadingHTTPServer((HOST, port), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    signal.sigwait({signal.SIGTERM})
+
+
+def _passed_on(port: int, path: str, body: bytes) -> tuple[int, bytes]:
+    connection = HTTPConnection(HOST, port, timeout=20)
+    try:
+        connection.request("POST", path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except OSError:
+        return 502, b"the exporter cannot be reached\n"
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    serve(int(sys.argv[1]), int(sys.argv[2]))
