@@ -59,7 +59,7 @@ def exporter(home: Path, ports: Ports) -> Part:
         credentials.write_text("[default]\nsecret_id = demo\nsecret_key = demo\n")
         flags["tencent-credentials-file"] = credentials
         flags["tencent-endpoint"] = f"http://{HOST}:{ports.platform}"
-        flags["reconcile-seconds"] = 5
+        flags["reconcile-seconds"] = 3
     return running("exporter", _ours("serve", flags), signal.SIGTERM, home / "exporter.log")
 
 

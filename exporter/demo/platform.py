@@ -19,10 +19,15 @@ from typing import Any, Final
 import orjson
 
 from exporter.demo.programs import HOST
+from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Interruption, Push
+from exporter.protocol.refusals import Refusal
+
+FIRST_SECONDS: Final = 10.0
+"""How long after its start it loses a push and an interruption."""
 
 LOSE_SECONDS: Final = 40.0
-"""How long after its start, and after the last time, it loses one of each."""
+"""How long after that it loses the next ones."""
 
 Stream = tuple[str, str, str]
 
@@ -34,34 +39,37 @@ class World:
         self._lock = threading.Lock()
         self._began: dict[Stream, dict[str, float]] = defaultdict(dict)
         self._ended: set[str] = set()
-        self._lost: dict[str, str] = {}
-        self._loses = dict.fromkeys(("push", "interruption"), time.monotonic() + LOSE_SECONDS)
+        self._lost: dict[tuple[str, str], Stream] = {}
+        first = time.monotonic() + FIRST_SECONDS
+        self._loses = {event.name: first for event in (Push, Interruption)}
 
-    def hear(self, packet: dict[str, Any]) -> bool:
+    def hear(self, body: bytes) -> bool:
         """Learn from a callback, and return whether it is passed on."""
-        if packet.get("event_type") not in (Push.event_type, Interruption.event_type):
+        try:
+            event = Envelope.of(orjson.loads(body)).event()
+        except (orjson.JSONDecodeError, Refusal):
+            return True  # forged, or cut off: that is for the exporter to say
+        if not isinstance(event, Push | Interruption):
             return True
-        names = ("app", "appname", "stream_id")
-        domain, app_name, name, sequence = (str(packet[key]) for key in (*names, "sequence"))
-        kind = "push" if packet["event_type"] == Push.event_type else "interruption"
+        stream, sequence = (event.push_domain, event.app_name, event.stream_id), event.sequence
         with self._lock:
-            pushes = self._began[domain.lower(), app_name, name]
-            is_new = sequence not in (pushes if kind == "push" else self._ended)
-            if kind == "interruption":
+            pushes = self._began[stream]
+            is_new = sequence not in (pushes if isinstance(event, Push) else self._ended)
+            if isinstance(event, Interruption):
                 pushes.pop(sequence, None)
                 self._ended.add(sequence)
             elif sequence not in self._ended:
-                pushes[sequence] = float(packet["event_time"])
-            if is_new and time.monotonic() > self._loses[kind]:
-                self._loses[kind] = time.monotonic() + LOSE_SECONDS
-                self._lost[f"{kind} {sequence}"] = f"{domain}/{app_name}/{name}"
-            return f"{kind} {sequence}" not in self._lost
+                pushes[sequence] = event.event_time_ms / 1000
+            if is_new and time.monotonic() > self._loses[event.name]:
+                self._loses[event.name] = time.monotonic() + LOSE_SECONDS
+                self._lost[event.name, sequence] = stream
+            return (event.name, sequence) not in self._lost
 
     def document(self) -> dict[str, Any]:
         """Return what ``GET /`` shows."""
         with self._lock:
             online = sum(map(bool, self._began.values()))
-            lost = [f"{what} of {stream}" for what, stream in self._lost.items()]
+            lost = [f"{event} of {'/'.join(of)}" for (event, _), of in self._lost.items()]
         return {"online": online, "lost": lost}
 
     def answer(self, action: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +115,7 @@ def serve(port: int, exporter_port: int) -> None:
             if action := self.headers["X-TC-Action"]:
                 response = {"RequestId": "demo", **world.answer(action, orjson.loads(body))}
                 self._answer(200, orjson.dumps({"Response": response}))
-            elif world.hear(orjson.loads(body)):
+            elif world.hear(body):
                 self._answer(*_passed_on(exporter_port, self.path, body))
             else:
                 self._answer(200, b'{"code":0}')
