@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from math import inf
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -54,7 +55,7 @@ class _Group:
 class SharedCommits:
     """The queue before a store, and the thread that empties it."""
 
-    def __init__(self, store: Store, waiting: Waiting) -> None:
+    def __init__(self, store: Store, waiting: Waiting, *, tend: bool = True) -> None:
         self._store = store
         self._waiting = waiting
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
@@ -63,7 +64,7 @@ class SharedCommits:
         self._failure: str | None = None
         self._busy_since: float | None = None
         self._committed_at = 0.0
-        self._tend_at = 0.0
+        self._tend_at = 0.0 if tend else inf
         self._closing = False
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)

@@ -6,21 +6,14 @@ The oracle that the tests hold the others against.
 import threading
 import time
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
-from exporter.ledger import dropped, watching
+from exporter.ledger import dropped, history, watching
 from exporter.ledger.deliveries import Newest, newest_first
 from exporter.ledger.facts import Stream, merged
 from exporter.ledger.gauges import with_limits
-from exporter.ledger.history import (
-    KeptPush,
-    StreamHistory,
-    StreamPage,
-    StreamQuery,
-    history_of,
-    select,
-)
 from exporter.ledger.interface import (
     Cell,
     Delivery,
@@ -54,6 +47,16 @@ class _Life:
     """That of its interruption; None while that is not known."""
     said: Said = field(default_factory=Said)
 
+    def known(self, identity: bytes) -> history.KnownPush:
+        """Return what is known of it."""
+        begun_by = "push" if self.begun else None
+        ended_by = None if self.ended_at_ms is None else "idle"
+        ended_by = ended_by if self.errcode is None else "interruption"
+        began_at_ms, ended_at_ms, told = self.began_at_ms, self.ended_at_ms, self.said.interruption
+        return history.KnownPush(
+            identity, self.stream, self.origin, began_at_ms, begun_by, ended_at_ms, ended_by, told
+        )
+
 
 class MemoryLedger:
     """A ``Ledger`` of dicts behind one lock."""
@@ -70,6 +73,7 @@ class MemoryLedger:
         self._watched: list[Stream] = []
         self._cells: dict[tuple[str, tuple[str, ...], str], tuple[int, float]] = {}
         self._deliveries = Newest()
+        self._pruned_ms = 0
 
     def submit(self, postings: Sequence[Posting], settled: Settled) -> None:
         """Record a group of postings at once; see ``Ledger``."""
@@ -131,17 +135,25 @@ class MemoryLedger:
                 Snapshot(cells, None if oldest is None else oldest / 1000), self._limits
             )
 
-    def streams(self, query: StreamQuery) -> StreamPage:
+    def streams(self, query: history.StreamQuery) -> history.StreamPage:
         """Return a page of streams; see ``Ledger``."""
         with self._lock:
-            return select(self._kept(), query, dropped.window_ms(self._limits, time.time()))
+            return history.select(
+                self._kept(), query, dropped.window_ms(self._limits, time.time())
+            )
 
-    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
+    def pushes_of(self, stream: Stream, most: int) -> history.StreamHistory:
         """Return the newest pushes of a stream; see ``Ledger``."""
         with self._lock:
             own = [one for one in self._kept() if one.stream == stream]
             own.sort(key=lambda one: (one.is_open, one.began_at_ms, one.identity), reverse=True)
-            return history_of(own[:most], dropped.window_ms(self._limits, time.time()))
+            return history.history_of(own[:most], dropped.window_ms(self._limits, time.time()))
+
+    def known_pushes(self, streams: Collection[Stream]) -> history.Known:
+        """Return all pushes kept of some streams; see ``Ledger``."""
+        with self._lock:
+            own = [(one, push) for one, push in self._pushes.items() if push.stream in streams]
+            return history.Known([push.known(one) for one, push in own], self._pruned_ms)
 
     def check(self) -> None:
         """Do nothing: memory can always commit."""
@@ -149,19 +161,15 @@ class MemoryLedger:
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def _kept(self) -> list[KeptPush]:
+    def _kept(self) -> list[history.KeptPush]:
         return [
-            KeptPush(
+            history.KeptPush(
                 identity,
                 push.stream,
                 push.origin,
                 push.began_at_ms,
                 push.ended_at_ms,
-                **{
-                    name: value
-                    for name, value in push.said._asdict().items()
-                    if name != "interruption"
-                },
+                *(getattr(push.said, name) for name in history.KeptPush._fields[5:]),
             )
             for identity, push in self._pushes.items()
         ]
@@ -273,15 +281,19 @@ class MemoryLedger:
         for identity, seen_at in list(self._seen.items()):
             if seen_at < now - limits.dedupe_seconds:
                 del self._seen[identity]
-        silence = limits.silence_ms / 1000
         for identity, push in list(self._pushes.items()):
             if push.ended_at_ms is not None:
                 if push.ended_at_ms / 1000 < now - limits.push_history_days * 86400:
-                    del self._pushes[identity]
-            elif limits.push_idle_seconds and push.heard_at < now - silence:
+                    self._prune(identity, now)
+            elif limits.push_idle_seconds and push.heard_at < now - limits.silence_ms / 1000:
                 self._add((catalogue.EXPIRED_PUSHES.add("idle"),), now, push.labels)
                 push.ended_at_ms = int(push.heard_at * 1000)
         ended = [one for one, push in self._pushes.items() if push.ended_at_ms is not None]
         ended.sort(key=lambda one: self._pushes[one].ended_at_ms or 0)
         for identity in ended[: max(0, len(ended) - limits.push_history_rows)]:
-            del self._pushes[identity]
+            self._prune(identity, now)
+
+    def _prune(self, identity: bytes, now: float) -> None:
+        push = self._pushes.pop(identity)
+        until_ms = min(max(push.began_at_ms, push.ended_at_ms or 0), ceil(now * 1000))
+        self._pruned_ms = max(self._pruned_ms, until_ms)

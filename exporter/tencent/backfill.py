@@ -10,13 +10,14 @@ from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 from exporter.ledger import LedgerUnavailable, Outcome, Posting, Receipt
+from exporter.ledger.history import Known, KnownPush
 from exporter.metrics.entries import Entry
 from exporter.protocol.events import Interruption, Push
 from exporter.tencent.backfilled import entries_of, entry_of, event_of
 from exporter.tencent.errors import TencentError
 from exporter.tencent.matching import RETRY_SECONDS, Finding, findings
-from exporter.tencent.pushes import Known, KnownPush, PushHistory
-from exporter.tencent.reading import Listed, Pair, Stream
+from exporter.tencent.pushes import PushHistory
+from exporter.tencent.reading import Listed, Pair
 from exporter.tencent.streams import StreamClient
 
 DAY: Final = 86400
@@ -74,20 +75,6 @@ class Recorded(NamedTuple):
     new: int
     known: int
     failure: str | None
-
-
-@dataclass
-class _Seen:
-    """A push as far as packets, or the ledger, tell; a ``KnownPush``."""
-
-    identity: bytes
-    interruption: bytes | None
-    stream: Stream
-    origin: str
-    began_at_ms: int
-    begun_by: str | None
-    ended_at_ms: int | None
-    ended_by: str | None
 
 
 class Backfill:
@@ -219,21 +206,22 @@ def _with_packets(
 def _told_by(known: KnownPush | None, own: dict[str, Push | Interruption]) -> KnownPush:
     """Return a row of a push as it would be if its packets had come."""
     some = next(iter(own.values()))
-    row = _Seen(
+    row = known or KnownPush(
         identity=some.push_identity,
-        interruption=some.interruption_identity,
         stream=(some.push_domain, some.app_name, some.stream_id),
-        origin=known.origin if known else some.origin,
-        began_at_ms=known.began_at_ms if known else _began_at_ms(some),
-        begun_by=known.begun_by if known else None,
-        ended_at_ms=known.ended_at_ms if known else None,
-        ended_by=known.ended_by if known else None,
+        origin=some.origin,
+        began_at_ms=_began_at_ms(some),
+        begun_by=None,
+        ended_at_ms=None,
+        ended_by=None,
+        interruption=None,
     )
+    row = row._replace(interruption=some.interruption_identity)
     for event in own.values():
         if isinstance(event, Push):
-            row.began_at_ms, row.begun_by = event.event_time_ms, "push"
+            row = row._replace(began_at_ms=event.event_time_ms, begun_by="push")
         else:
-            row.ended_at_ms, row.ended_by = event.event_time_ms, "interruption"
+            row = row._replace(ended_at_ms=event.event_time_ms, ended_by="interruption")
     return row
 
 

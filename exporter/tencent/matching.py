@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from exporter.tencent.pushes import KnownPush
+from exporter.ledger.history import KnownPush
 from exporter.tencent.reading import Listed, Stream
 
 TOLERANCE_SECONDS: Final = 3
@@ -36,7 +36,7 @@ class Doubt(StrEnum):
 
 REASONS: Final = {
     Doubt.RECENT: f"ended less than {RETRY_SECONDS // 60} minutes ago: callbacks may still come",
-    Doubt.FORGOTTEN: "ended before the time of which the ledger knows all pushes",
+    Doubt.FORGOTTEN: "began before the time from which the ledger has kept all pushes",
     Doubt.AMBIGUOUS: "several pushes of the stream may be it",
     Doubt.NEAR: "the ledger has a push of nearly, but not surely, the same times",
     Doubt.STRANGE: "its times are impossible, or the ledger's push has no identity",
@@ -90,7 +90,8 @@ def _of_time(finding: Finding, complete_since_ms: int, now: float) -> Doubt | No
         return None
     if listed.ended_at < listed.began_at or listed.ended_at > now + RETRY_SECONDS:
         return Doubt.STRANGE
-    if listed.ended_at * 1000 < complete_since_ms:
+    # A push whose beginning is kept has all of its row; of another one that may be gone.
+    if finding.lacks_push and (listed.began_at - TOLERANCE_SECONDS) * 1000 <= complete_since_ms:
         return Doubt.FORGOTTEN
     if listed.ended_at > now - RETRY_SECONDS:
         return Doubt.RECENT
