@@ -236,4 +236,4 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path, *, old: bool = F
 
 def _checked(*, small: bool) -> tuple[str, ...]:
     """Return the tables to check of a ledger of our version."""
-    return (*_CHECKED, "watched", *(("identity", "push") if small else ()))
+    return (*_CHECKED, "watched", "pruned", *(("identity", "push") if small else ()))
