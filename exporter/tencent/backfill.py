@@ -14,9 +14,10 @@ from exporter.ledger.history import Known, KnownPush
 from exporter.metrics.entries import Entry
 from exporter.protocol.api_errors import Again
 from exporter.protocol.events import Interruption, Push
+from exporter.protocol.refusals import Refusal
 from exporter.tencent.backfilled import entries_of, entry_of, event_of
 from exporter.tencent.errors import ApiError
-from exporter.tencent.matching import RETRY_SECONDS, Finding, findings
+from exporter.tencent.matching import RETRY_SECONDS, Doubt, Finding, findings
 from exporter.tencent.pushes import PushHistory
 from exporter.tencent.reading import Listed, Pair
 from exporter.tencent.streams import StreamClient
@@ -200,15 +201,21 @@ def _items(
     for identity, own in packets.items():
         rows[identity] = _told_by(rows.get(identity), own)
     after = findings(listed, rows.values(), since_ms, now)
-    items = []
-    for finding in after:
-        own = packets.get(finding.known.identity, {}) if finding.known else {}
-        if finding.doubt or (own and doubts[finding.listed]):
-            items.append(Item(finding, [], ()))
-            continue
+    return [_item(finding, packets, doubts[finding.listed]) for finding in after]
+
+
+def _item(
+    finding: Finding, packets: dict[bytes, dict[str, Push | Interruption]], before: Doubt | None
+) -> Item:
+    """Return what to record of a finding that packets helped to; ``before`` is without them."""
+    own = packets.get(finding.known.identity, {}) if finding.known else {}
+    if finding.doubt or (own and before):
+        return Item(finding, [], ())
+    try:
         entries = [*(entry_of(event) for event in own.values()), *entries_of(finding)]
-        items.append(Item(finding, entries, tuple(sorted(own))))
-    return items
+    except Refusal:  # as a callback of these names would be
+        return Item(Finding(finding.listed, finding.known, doubt=Doubt.STRANGE), [], ())
+    return Item(finding, entries, tuple(sorted(own)))
 
 
 def _told_by(known: KnownPush | None, own: dict[str, Push | Interruption]) -> KnownPush:

@@ -39,7 +39,7 @@ REASONS: Final = {
     Doubt.FORGOTTEN: "began before the time from which the ledger has kept all pushes",
     Doubt.AMBIGUOUS: "several pushes of the stream may be it",
     Doubt.NEAR: "the ledger has a push of nearly, but not surely, the same times",
-    Doubt.STRANGE: "its times are impossible, or the ledger's push has no identity",
+    Doubt.STRANGE: "names or times are impossible, or the ledger's push has no identity",
 }
 """Each doubt in words, for the operator."""
 
