@@ -27,6 +27,7 @@ from exporter.ledger import (
 )
 
 _ELSEWHERE: Final = {
+    "backfill": "exporter.daemon.backfill",
     "replay": "exporter.replay.cli",
     "simulate": "exporter.simulator.cli",
     "template": "exporter.daemon.templates",

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -67,7 +68,7 @@ class _Task:
 class SharedCommits:
     """The queue before a store, and the thread that empties it."""
 
-    def __init__(self, store: Store, waiting: Waiting) -> None:
+    def __init__(self, store: Store, waiting: Waiting, *, tend: bool = True) -> None:
         self._store = store
         self._waiting = waiting
         self._queue: SimpleQueue[_Group | _Task | None] = SimpleQueue()
@@ -76,7 +77,7 @@ class SharedCommits:
         self._failure: str | None = None
         self._busy_since: float | None = None
         self._committed_at = 0.0
-        self._tend_at = 0.0
+        self._tend_at = 0.0 if tend else inf
         self._closing = False
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)

@@ -1,13 +1,13 @@
 """A ``Ledger`` of any storage: its store behind the queue of commits, its reader beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from exporter.ledger.changes import Changes, OpenPush, Reconciled
 from exporter.ledger.commits import SharedCommits
 from exporter.ledger.deliveries import newest_first
 from exporter.ledger.facts import Stream
 from exporter.ledger.gauges import with_limits
-from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import (
     Delivery,
     LedgerUnavailable,
@@ -27,11 +27,12 @@ from exporter.metrics.families import Increment
 class DurableLedger:
     """A ``Ledger`` whose counts outlive the process; each method is described there."""
 
-    def __init__(self, store: Store, reader: Reader, limits: Limits) -> None:
+    def __init__(self, store: Store, reader: Reader, limits: Limits, *, tend: bool) -> None:
+        """Forget nothing unless told to ``tend``."""
         self._reader = reader
         self._limits = limits
         self._waiting = Waiting()
-        self._commits = SharedCommits(store, self._waiting)
+        self._commits = SharedCommits(store, self._waiting, tend=tend)
 
     @property
     def failure(self) -> str | None:
@@ -89,6 +90,10 @@ class DurableLedger:
     def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
         """Return the newest pushes of a stream."""
         return self._reader.pushes_of(stream, most)
+
+    def known_pushes(self, streams: Collection[Stream]) -> Known:
+        """Return all pushes kept of some streams."""
+        return self._reader.known_pushes(streams)
 
     def check(self) -> None:
         """Return if the ledger can commit now."""

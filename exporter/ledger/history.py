@@ -100,6 +100,34 @@ class KeptPush(NamedTuple):
         return "dropped" if unintended and since <= self.ended_at_ms <= until else "ended"
 
 
+class KnownPush(NamedTuple):
+    """What is known of a push; as ``Push`` and ``Said`` have it, times in Unix milliseconds.
+
+    ``begun_by`` is None while its push event is not known; then ``began_at_ms`` is about right.
+    """
+
+    identity: bytes
+    stream: tuple[str, str, str]
+    origin: str
+    began_at_ms: int
+    begun_by: str | None
+    ended_at_ms: int | None
+    ended_by: str | None
+    interruption: bytes | None
+    """The identity of its interruption, whether that is known or not; None if nobody told it."""
+
+
+class Known(NamedTuple):
+    """The pushes that are kept of some streams.
+
+    None is missing that began after ``complete_since_ms``, Unix milliseconds: no push was
+    forgotten that ended later.  Of one that began before, an event may have been counted.
+    """
+
+    pushes: Sequence[KnownPush]
+    complete_since_ms: int
+
+
 class StreamQuery(NamedTuple):
     """Which streams to return; "" is any.
 

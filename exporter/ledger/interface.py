@@ -35,13 +35,13 @@ its commit ran may be, and is recognised when it comes again.  The ledger takes 
 by itself once it can.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from exporter.ledger.changes import Changes, OpenPush, Reconciled
-from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
 
@@ -260,6 +260,9 @@ class Ledger(Protocol):
 
         At most ``LONGEST_LEASE``.  Raises ``LedgerUnavailable``.
         """
+
+    def known_pushes(self, streams: Collection[tuple[str, str, str]]) -> Known:
+        """Return all pushes kept of some streams.  Raises ``LedgerUnavailable``."""
 
     def check(self) -> None:
         """Return if the ledger can commit now, else raise ``LedgerUnavailable``."""

@@ -5,26 +5,14 @@ The oracle that the tests hold the others against.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from math import ceil
 
-from exporter.ledger import dropped, watching
-from exporter.ledger.changes import (
-    LONGEST_LEASE,
-    Changes,
-    Online,
-    OpenPush,
-    Reconciled,
-)
+from exporter.ledger import dropped, history, watching
+from exporter.ledger.changes import LONGEST_LEASE, Changes, Online, OpenPush, Reconciled
 from exporter.ledger.deliveries import Newest, newest_first
 from exporter.ledger.facts import By, Stream, merged
 from exporter.ledger.gauges import with_limits
-from exporter.ledger.history import (
-    StreamHistory,
-    StreamPage,
-    StreamQuery,
-    history_of,
-    select,
-)
 from exporter.ledger.interface import (
     Cell,
     Delivery,
@@ -61,6 +49,7 @@ class MemoryLedger:
         self._watched: list[Stream] = []
         self._cells: dict[tuple[str, tuple[str, ...], str], tuple[int, float]] = {}
         self._deliveries = Newest()
+        self._pruned_ms = 0
 
     def submit(self, postings: Sequence[Posting], settled: Settled) -> None:
         """Record a group of postings at once; see ``Ledger``."""
@@ -122,19 +111,18 @@ class MemoryLedger:
                 Snapshot(cells, None if oldest is None else oldest / 1000), self._limits
             )
 
-    def streams(self, query: StreamQuery) -> StreamPage:
+    def streams(self, query: history.StreamQuery) -> history.StreamPage:
         """Return a page of streams; see ``Ledger``."""
         with self._lock:
-            return select(
-                self._pushes.kept(), query, dropped.window_ms(self._limits, self._clock())
-            )
+            window = dropped.window_ms(self._limits, self._clock())
+            return history.select(self._pushes.kept(), query, window)
 
-    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
+    def pushes_of(self, stream: Stream, most: int) -> history.StreamHistory:
         """Return the newest pushes of a stream; see ``Ledger``."""
         with self._lock:
             own = [one for one in self._pushes.kept() if one.stream == stream]
             own.sort(key=lambda one: (one.is_open, one.began_at_ms, one.identity), reverse=True)
-            return history_of(own[:most], dropped.window_ms(self._limits, self._clock()))
+            return history.history_of(own[:most], dropped.window_ms(self._limits, self._clock()))
 
     def open_pushes(self) -> Sequence[OpenPush]:
         """Return all open pushes; see ``Ledger``."""
@@ -167,6 +155,11 @@ class MemoryLedger:
                 return False
             self._leases[name] = (holder, now + seconds)
             return True
+
+    def known_pushes(self, streams: Collection[Stream]) -> history.Known:
+        """Return all pushes kept of some streams; see ``Ledger``."""
+        with self._lock:
+            return history.Known(self._pushes.known(streams), self._pruned_ms)
 
     def check(self) -> None:
         """Do nothing: memory can always commit."""
@@ -204,7 +197,8 @@ class MemoryLedger:
         if report.ends:
             began_at_ms = at_ms - (report.said.duration_ms or 0)
             push = push or Life(stream, source, report.origin, began_at_ms, now)
-            push.ended_at_ms, push.errcode, push.heard_at = at_ms, report.said.errcode, now
+            push.ended_at_ms, push.ended_by = at_ms, By.INTERRUPTION
+            push.errcode, push.heard_at = report.said.errcode, now
             push.said = merged(push.said, report.said)
             self._pushes[report.push] = push
             return Outcome.ACCEPTED
@@ -213,7 +207,8 @@ class MemoryLedger:
             return Outcome.LATE
         life = Life(stream, tuple(labels), report.origin, at_ms, now, By.PUSH)
         if push:
-            life.ended_at_ms, life.errcode = push.ended_at_ms, push.errcode
+            life.ended_at_ms, life.ended_by = push.ended_at_ms, push.ended_by
+            life.errcode = push.errcode
             life.said = push.said
         life.said = merged(life.said, report.said)
         self._pushes[report.push] = life
@@ -246,7 +241,7 @@ class MemoryLedger:
         self._add((catalogue.EXPIRED_PUSHES.add(by.value),), now, push.labels)
         if push.stream in (*self._limits.watched_streams, *self._watched):
             self._add(catalogue.WATCHED_LAST_CHANGE.at(now, *push.stream), now)
-        push.ended_at_ms = at_ms
+        push.ended_at_ms, push.ended_by = at_ms, by
 
     def _source(self, source: tuple[str, str]) -> tuple[str, str]:
         """Return the labels of a source, admitting a new one while there is room."""
@@ -285,14 +280,18 @@ class MemoryLedger:
         for identity, seen_at in list(self._seen.items()):
             if seen_at < now - limits.dedupe_seconds:
                 del self._seen[identity]
-        silence = limits.silence_ms / 1000
         for identity, push in list(self._pushes.items()):
             if push.ended_at_ms is not None:
                 if push.ended_at_ms / 1000 < now - limits.push_history_days * 86400:
-                    del self._pushes[identity]
-            elif limits.push_idle_seconds and push.heard_at < now - silence:
+                    self._prune(identity, now)
+            elif limits.push_idle_seconds and push.heard_at < now - limits.silence_ms / 1000:
                 self._close(push, By.IDLE, int(push.heard_at * 1000), now)
         ended = [one for one, push in self._pushes.items() if push.ended_at_ms is not None]
         ended.sort(key=lambda one: self._pushes[one].ended_at_ms or 0)
         for identity in ended[: max(0, len(ended) - limits.push_history_rows)]:
-            del self._pushes[identity]
+            self._prune(identity, now)
+
+    def _prune(self, identity: bytes, now: float) -> None:
+        push = self._pushes.pop(identity)
+        until_ms = min(max(push.began_at_ms, push.ended_at_ms or 0), ceil(now * 1000))
+        self._pruned_ms = max(self._pruned_ms, until_ms)

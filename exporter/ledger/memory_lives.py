@@ -1,12 +1,12 @@
 """The pushes of the ledger in memory, each looked for by looking at all of them."""
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
 
 from exporter.ledger.changes import OpenPush
 from exporter.ledger.facts import By, Stream
-from exporter.ledger.history import KeptPush
+from exporter.ledger.history import KeptPush, KnownPush
 from exporter.ledger.pushes import JOIN_MS
 from exporter.metrics.entries import Said
 from exporter.protocol.errcodes import INTENDED, errcode_of
@@ -23,6 +23,7 @@ class Life:
     heard_at: float
     begun_by: By | None = None
     ended_at_ms: int | None = None
+    ended_by: By | None = None
     errcode: int | None = None
     """That of its interruption; None while that is not known."""
     said: Said = field(default_factory=Said)
@@ -85,6 +86,23 @@ class Lives(dict[bytes, Life]):
             for one, life in self.open()
         ]
 
+    def known(self, streams: Collection[Stream]) -> list[KnownPush]:
+        """Return those of some streams as backfill wants them."""
+        return [
+            KnownPush(
+                identity,
+                life.stream,
+                life.origin,
+                life.began_at_ms,
+                life.begun_by,
+                life.ended_at_ms,
+                life.ended_by,
+                life.said.interruption,
+            )
+            for identity, life in self.items()
+            if life.stream in streams
+        ]
+
     def kept(self) -> list[KeptPush]:
         """Return all as pages want them."""
         return [
@@ -94,11 +112,7 @@ class Lives(dict[bytes, Life]):
                 life.origin,
                 life.began_at_ms,
                 life.ended_at_ms,
-                **{
-                    name: value
-                    for name, value in life.said._asdict().items()
-                    if name != "interruption"
-                },
+                *(getattr(life.said, name) for name in KeptPush._fields[5:]),
             )
             for identity, life in self.items()
         ]

@@ -3,12 +3,12 @@
 ``sqlite`` and ``postgres`` each have both; ``durable`` makes a ``Ledger`` of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from exporter.ledger.changes import Changes, OpenPush, Reconciled
 from exporter.ledger.facts import Stream
-from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Delivery, Posting, Receipt, Snapshot
 from exporter.metrics.families import Increment
 
@@ -61,6 +61,9 @@ class Reader(Protocol):
 
     def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
         """Return the newest pushes of a stream."""
+
+    def known_pushes(self, streams: Collection[Stream]) -> Known:
+        """Return all pushes kept of some streams."""
 
     def close(self) -> None:
         """Let go of the storage."""

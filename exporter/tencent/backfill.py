@@ -10,14 +10,18 @@ from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 from exporter.ledger import LedgerUnavailable, Outcome, Posting, Receipt
+from exporter.ledger.history import Known, KnownPush
 from exporter.metrics.entries import Entry
+from exporter.protocol.api_errors import Again
 from exporter.protocol.events import Interruption, Push
+from exporter.protocol.refusals import Refusal
 from exporter.tencent.backfilled import entries_of, entry_of, event_of
-from exporter.tencent.errors import TencentError
-from exporter.tencent.matching import RETRY_SECONDS, Finding, findings
-from exporter.tencent.pushes import Known, KnownPush, PushHistory
-from exporter.tencent.reading import Listed, Pair, Stream
+from exporter.tencent.errors import ApiError
+from exporter.tencent.matching import RETRY_SECONDS, Doubt, Finding, findings
+from exporter.tencent.pushes import PushHistory
+from exporter.tencent.reading import Listed, Pair
 from exporter.tencent.streams import StreamClient
+from exporter.tencent.times import utc
 
 DAY: Final = 86400
 OLDEST_EVENT_DAYS: Final = 60
@@ -67,6 +71,12 @@ class Plan(NamedTuple):
     items: Sequence[Item]
     without_packets: str | None
 
+    @property
+    def entries(self) -> list[Entry]:
+        """Return all that is to be recorded, what ended first before the rest."""
+        items = sorted(self.items, key=lambda one: one.finding.listed.ended_at)
+        return [entry for item in items for entry in item.entries]
+
 
 class Recorded(NamedTuple):
     """How many entries are in the ledger, and why not all, if so."""
@@ -74,20 +84,6 @@ class Recorded(NamedTuple):
     new: int
     known: int
     failure: str | None
-
-
-@dataclass
-class _Seen:
-    """A push as far as packets, or the ledger, tell; a ``KnownPush``."""
-
-    identity: bytes
-    interruption: bytes | None
-    stream: Stream
-    origin: str
-    began_at_ms: int
-    begun_by: str | None
-    ended_at_ms: int | None
-    ended_by: str | None
 
 
 class Backfill:
@@ -105,23 +101,26 @@ class Backfill:
     ) -> Plan:
         """Return what the ledger lacks of the pushes that ended in a span.
 
-        Raises ``TencentError``, ``LedgerUnavailable``.
+        Without packets if the API does not give them here, but not if it just fails.  Raises
+        ``TencentError``, ``LedgerUnavailable``.
         """
         listed = [one for pair in sorted(set(pairs)) for one in self._listed(pair, span, now)]
+        streams = {one.stream for one in listed}
         # After the list: a callback that comes in between is in the ledger.
-        known = self._ledger.known_pushes({one.stream for one in listed})
-        found = findings(listed, known.pushes, known.complete_since_ms, now)
-        failure = None
+        known = self._ledger.known_pushes(streams)
         events: list[Push | Interruption] = []
+        failure = None
         if with_packets:
-            lacking = [one for one in found if not one.is_whole and not one.doubt]
+            found = findings(listed, known.pushes, known.complete_since_ms, now)
+            lacking = [one.listed for one in found if not one.is_whole and not one.doubt]
             try:
-                events = list(self._packets(lacking, known, now))
-            except TencentError as error:
+                events = list(self._packets(lacking, now))
+            except ApiError as error:
+                if error.again is not Again.NEVER:
+                    raise
                 failure = str(error)
-        if not events:
-            return Plan([Item(one, entries_of(one), ()) for one in found], failure)
-        return Plan(_with_packets(found, events, known, now), failure)
+            known = self._ledger.known_pushes(streams)  # that took a while
+        return Plan(_items(listed, events, known, now), failure)
 
     def record(self, entries: Sequence[Entry], now: float) -> Recorded:
         """Record entries in groups, until one fails; whoever calls again continues."""
@@ -144,31 +143,27 @@ class Backfill:
         whole = Span(max(span.start - BEFORE_SECONDS, oldest), min(span.end, int(now)))
         found: dict[Listed, None] = {}
         for part in whole.parts(LONGEST_SPAN):
-            self._say(f"{pair[0]}/{pair[1]}: asking for the pushes that ended")
+            self._say(f"pushes of {pair[0]}/{pair[1]} that ended until {utc(part.end)}")
             found |= dict.fromkeys(self._client.ended(pair, part.start, part.end))
         return (one for one in found if one in span)
 
-    def _packets(
-        self, lacking: Sequence[Finding], known: Known, now: float
-    ) -> Iterator[Push | Interruption]:
-        """Yield the events of packets about pushes that the ledger lacks, each once."""
+    def _packets(self, lacking: Sequence[Listed], now: float) -> Iterator[Push | Interruption]:
+        """Yield the events of packets about the streams of some pushes, each once."""
         spans: dict[str, tuple[int, int]] = {}
-        for listed in (one.listed for one in lacking):
+        for listed in lacking:
             start, end = spans.get(listed.stream[2], (listed.began_at, listed.ended_at))
             spans[listed.stream[2]] = (
                 min(start, listed.began_at),
                 max(end, listed.ended_at + RETRY_SECONDS),
             )
-        streams = {one.listed.stream for one in lacking}
-        has = {push.identity: push for push in known.pushes}
+        streams = {one.stream for one in lacking}
         seen: set[bytes] = set()
         oldest = int(now) - OLDEST_RECORD_DAYS * DAY + 60
-        for stream_id, (start, end) in spans.items():
-            self._say(f"{stream_id}: asking for the callbacks that were sent")
+        for number, (stream_id, (start, end)) in enumerate(spans.items(), 1):
+            self._say(f"callbacks that were sent: stream {number} of {len(spans)}")
             for part in Span(max(start, oldest), min(end, int(now))).parts(DAY):
                 for event in self._events(stream_id, part):
-                    is_new = event.identity not in seen and not _has(has, event)
-                    if event.stream in streams and is_new:
+                    if event.stream in streams and event.identity not in seen:
                         seen.add(event.identity)
                         yield event
 
@@ -180,60 +175,68 @@ class Backfill:
                     yield event
 
 
-def _has(known: dict[bytes, KnownPush], event: Push | Interruption) -> bool:
-    push = known.get(event.push_identity)
-    if push is None:
+def _has(known: KnownPush | None, event: Push | Interruption) -> bool:
+    if known is None:
         return False
     if isinstance(event, Push):
-        return push.begun_by == "push"
-    return push.ended_by == "interruption"
+        return known.begun_by == "push"
+    return known.ended_by == "interruption"
 
 
-def _with_packets(
-    found: Sequence[Finding], events: Sequence[Push | Interruption], known: Known, now: float
+def _items(
+    listed: Sequence[Listed], events: Sequence[Push | Interruption], known: Known, now: float
 ) -> list[Item]:
-    """Return what to record if packets are at hand.
+    """Return what to record of each listed push.
 
     A packet that surely belongs to a listed push, and to none other, takes the place of what
     the list tells.
     """
-    before = {one.listed: one for one in found}
+    since_ms = known.complete_since_ms
+    doubts = {one.listed: one.doubt for one in findings(listed, known.pushes, since_ms, now)}
+    rows = {push.identity: push for push in known.pushes}
     packets: dict[bytes, dict[str, Push | Interruption]] = {}
     for event in events:
-        packets.setdefault(event.push_identity, {})[event.name] = event
-    rows: dict[bytes, KnownPush] = {push.identity: push for push in known.pushes}
+        if not _has(rows.get(event.push_identity), event):
+            packets.setdefault(event.push_identity, {})[event.name] = event
     for identity, own in packets.items():
         rows[identity] = _told_by(rows.get(identity), own)
-    after = findings(before, rows.values(), known.complete_since_ms, now)
-    items = []
-    for finding in after:
-        own = packets.get(finding.known.identity, {}) if finding.known else {}
-        if finding.doubt or (own and before[finding.listed].doubt):
-            items.append(Item(finding, (), ()))
-            continue
+    after = findings(listed, rows.values(), since_ms, now)
+    return [_item(finding, packets, doubts[finding.listed]) for finding in after]
+
+
+def _item(
+    finding: Finding, packets: dict[bytes, dict[str, Push | Interruption]], before: Doubt | None
+) -> Item:
+    """Return what to record of a finding that packets helped to; ``before`` is without them."""
+    own = packets.get(finding.known.identity, {}) if finding.known else {}
+    if finding.doubt or (own and before):
+        return Item(finding, [], ())
+    try:
         entries = [*(entry_of(event) for event in own.values()), *entries_of(finding)]
-        items.append(Item(finding, entries, tuple(sorted(own))))
-    return items
+    except Refusal:  # as a callback of these names would be
+        return Item(Finding(finding.listed, finding.known, doubt=Doubt.STRANGE), [], ())
+    return Item(finding, entries, tuple(sorted(own)))
 
 
 def _told_by(known: KnownPush | None, own: dict[str, Push | Interruption]) -> KnownPush:
     """Return a row of a push as it would be if its packets had come."""
     some = next(iter(own.values()))
-    row = _Seen(
+    row = known or KnownPush(
         identity=some.push_identity,
-        interruption=some.interruption_identity,
         stream=(some.push_domain, some.app_name, some.stream_id),
-        origin=known.origin if known else some.origin,
-        began_at_ms=known.began_at_ms if known else _began_at_ms(some),
-        begun_by=known.begun_by if known else None,
-        ended_at_ms=known.ended_at_ms if known else None,
-        ended_by=known.ended_by if known else None,
+        origin=some.origin,
+        began_at_ms=_began_at_ms(some),
+        begun_by=None,
+        ended_at_ms=None,
+        ended_by=None,
+        interruption=None,
     )
+    row = row._replace(interruption=some.interruption_identity)
     for event in own.values():
         if isinstance(event, Push):
-            row.began_at_ms, row.begun_by = event.event_time_ms, "push"
+            row = row._replace(began_at_ms=event.event_time_ms, begun_by="push")
         else:
-            row.ended_at_ms, row.ended_by = event.event_time_ms, "interruption"
+            row = row._replace(ended_at_ms=event.event_time_ms, ended_by="interruption")
     return row
 
 

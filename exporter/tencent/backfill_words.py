@@ -7,18 +7,28 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from exporter.tencent.backfill import Item, Plan, Recorded
-from exporter.tencent.matching import REASONS
+from exporter.tencent.backfill import Item, Plan, Recorded, Span
+from exporter.tencent.matching import REASONS, Doubt
+from exporter.tencent.reading import Pair
 from exporter.tencent.times import utc
 from exporter.tencent.words import listed, plain
 
 MOST_LINES: Final = 100
 """Pushes that people are shown one by one."""
 
+WIDEST: Final = 60
+"""Characters of the column of streams, where none is longer."""
 
-def document(plan: Plan, recorded: Recorded | None) -> dict[str, Any]:
+
+def document(
+    plan: Plan, recorded: Recorded | None, pairs: Sequence[Pair], span: Span
+) -> dict[str, Any]:
     """Return all of it."""
+    asked = [{"push_domain": plain(pair[0]), "app_name": plain(pair[1])} for pair in pairs]
     return {
+        "from": utc(span.start),
+        "to": utc(span.end),
+        "asked": asked,
         "counts": _counts(plan.items),
         "pushes": [_row(item) for item in plan.items if not _is_dull(item)],
         "without_packets": plan.without_packets,
@@ -26,24 +36,34 @@ def document(plan: Plan, recorded: Recorded | None) -> dict[str, Any]:
     }
 
 
-def lines(plan: Plan) -> Iterator[str]:
+def lines(plan: Plan, pairs: Sequence[Pair], span: Span) -> Iterator[str]:
     """Yield a line for each push that is to be recorded or left out, then the counts."""
-    rows = [_row(item) for item in plan.items if not _is_dull(item)]
-    for row in rows[:MOST_LINES]:
-        what = f"left out: {row['left_out']}" if row["left_out"] else _what(row)
-        yield f"{row['began_at']}  {row['ended_at']}  {_stream(row)}  {what}"
-    if len(rows) > MOST_LINES:
-        yield f"... and {len(rows) - MOST_LINES} more; --json has all"
+    yield from _table([_row(item) for item in plan.items if not _is_dull(item)])
     if plan.without_packets:
         yield f"The list of callbacks could not be asked: {plan.without_packets}"
     counts = _counts(plan.items)
+    where = listed([plain("/".join(pair)) for pair in pairs])
     yield (
-        f"The platform's list has {len(plan.items)} pushes that ended then. The ledger has all of"
-        f" {counts['known']}. Missing are {counts['pushes']} pushes and {counts['interruptions']}"
-        f" interruptions, {counts['packets']} of these as packets."
+        f"From {utc(span.start)} to {utc(span.end)} {counts['listed']} pushes ended, as the"
+        f" platform lists those of {where}. The ledger has all of {counts['known']}. Missing are"
+        f" {counts['pushes']} pushes and {counts['interruptions']} interruptions,"
+        f" {counts['packets']} of these as packets."
     )
     for doubt, number in counts["left_out"].items():
-        yield f"Left out: {number}, {REASONS[doubt]}."
+        yield f"Left out as {doubt}: {number}, {REASONS[Doubt(doubt)]}."
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    shown = rows[:MOST_LINES]
+    if not shown:
+        return
+    width = min(WIDEST, max(len(_stream(row)) for row in shown))
+    yield f"{'began':20}  {'ended':20}  {'stream':{width}}  missing"
+    for row in shown:
+        what = f"left out: {row['left_out']}" if row["left_out"] else _what(row)
+        yield f"{row['began_at']}  {row['ended_at']}  {_stream(row):{width}}  {what}"
+    if len(rows) > MOST_LINES:
+        yield f"... and {len(rows) - MOST_LINES} more; --json has all"
 
 
 def done(recorded: Recorded) -> str:
@@ -59,7 +79,7 @@ def done(recorded: Recorded) -> str:
 
 def _counts(items: Sequence[Item]) -> dict[str, Any]:
     kinds = Counter(entry.event for item in items for entry in item.entries)
-    doubts = Counter(item.finding.doubt for item in items if item.finding.doubt)
+    doubts = Counter(item.finding.doubt.value for item in items if item.finding.doubt)
     return {
         "listed": len(items),
         "known": sum(_is_dull(item) for item in items),
@@ -95,4 +115,4 @@ def _stream(row: dict[str, Any]) -> str:
 
 def _what(row: dict[str, Any]) -> str:
     packets = f" (packets: {listed(row['as_packets'])})" if row["as_packets"] else ""
-    return f"record {listed(row['record'])}{packets}"
+    return f"{listed(row['record'])}{packets}"

@@ -9,13 +9,13 @@ from urllib.parse import unquote_plus
 
 import orjson
 
+from exporter.ledger.history import KnownPush
 from exporter.metrics.entries import Entry, entry_for
 from exporter.metrics.families import Increment
 from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Interruption, Push
 from exporter.protocol.refusals import Refusal
 from exporter.tencent.matching import Finding
-from exporter.tencent.pushes import KnownPush
 from exporter.tencent.reading import Listed
 
 _NO_ERRCODE: Final = -1

@@ -1,16 +1,16 @@
 """What every command of ``template`` has at hand: the API, our settings, a way to answer."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any
 
 import click
-import orjson
 
 from exporter.protocol.api_errors import Again
 from exporter.protocol.signature import Keyring
+from exporter.tencent.answers import Answers
 from exporter.tencent.applying import key_in_words
 from exporter.tencent.calling import Account, Caller
 from exporter.tencent.client import Client
@@ -36,33 +36,13 @@ class Setup:
         return tuple(key.decode() for key in keys)
 
 
-class Desk:
+class Desk(Answers):
     """Talks with the API on one side and with people, or with a program, on the other."""
 
     def __init__(self, setup: Setup, *, as_json: bool) -> None:
+        super().__init__(as_json=as_json)
         self.setup = setup
         self.client = Client(Caller(setup.account, self.wait), self.wait)
-        self._as_json = as_json
-
-    def wait(self, sentence: str) -> None:
-        """Say what is being waited for."""
-        click.echo(sentence, err=True)
-
-    def say(self, sentence: str = "") -> None:
-        """Say something to people; a program has it in the document."""
-        if not self._as_json:
-            click.echo(sentence)
-
-    def answer(self, document: Mapping[str, Any]) -> None:
-        """Give the document to a program."""
-        if self._as_json:
-            click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
-
-    def fail(self, error: TencentError) -> NoReturn:
-        """End with an error."""
-        self.answer({"error": str(error)})
-        click.echo(f"css-exporter: {error}", err=True)
-        sys.exit(1)
 
     def write(self, change: Callable[[], object]) -> None:
         """Make a change, so that whoever reads back must say whether it is there.
@@ -97,7 +77,7 @@ class Desk:
 
     def agreed(self, *, yes: bool, dry_run: bool) -> bool:
         """Return whether what was shown shall be done."""
-        if self._as_json and not yes and not dry_run:
+        if self.as_json and not yes and not dry_run:
             raise click.UsageError("--json shows nothing to agree to: add --yes or --dry-run")
         if dry_run:
             self.say("Nothing was changed: --dry-run.")

@@ -4,14 +4,18 @@ Pure.  The list names streams and whole seconds, no sequences: so a push is know
 stream and its times.  Whatever is not clear is left out: rather not counted than counted twice.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from operator import itemgetter
+from typing import Final, Generic, TypeVar
 
-from exporter.tencent.pushes import KnownPush
+from exporter.ledger.history import KnownPush
 from exporter.tencent.reading import Listed, Stream
+
+T = TypeVar("T", bound=Hashable)
 
 TOLERANCE_SECONDS: Final = 3
 """By how much the list and the callbacks may differ about the same moment."""
@@ -36,10 +40,10 @@ class Doubt(StrEnum):
 
 REASONS: Final = {
     Doubt.RECENT: f"ended less than {RETRY_SECONDS // 60} minutes ago: callbacks may still come",
-    Doubt.FORGOTTEN: "ended before the time of which the ledger knows all pushes",
+    Doubt.FORGOTTEN: "began before the time from which the ledger has kept all pushes",
     Doubt.AMBIGUOUS: "several pushes of the stream may be it",
     Doubt.NEAR: "the ledger has a push of nearly, but not surely, the same times",
-    Doubt.STRANGE: "its times are impossible, or the ledger's push has no identity",
+    Doubt.STRANGE: "names or times are impossible, or the ledger's push has no identity",
 }
 """Each doubt in words, for the operator."""
 
@@ -90,7 +94,8 @@ def _of_time(finding: Finding, complete_since_ms: int, now: float) -> Doubt | No
         return None
     if listed.ended_at < listed.began_at or listed.ended_at > now + RETRY_SECONDS:
         return Doubt.STRANGE
-    if listed.ended_at * 1000 < complete_since_ms:
+    # A push whose beginning is kept has all of its row; of another one that may be gone.
+    if finding.lacks_push and (listed.began_at - TOLERANCE_SECONDS) * 1000 <= complete_since_ms:
         return Doubt.FORGOTTEN
     if listed.ended_at > now - RETRY_SECONDS:
         return Doubt.RECENT
@@ -98,24 +103,49 @@ def _of_time(finding: Finding, complete_since_ms: int, now: float) -> Doubt | No
 
 
 def _of_stream(listed: Sequence[Listed], known: Sequence[KnownPush]) -> list[Finding]:
-    candidates = [[push for push in known if _fits(push, one)] for one in listed]
-    claims: dict[bytes, int] = defaultdict(int)
-    for some in candidates:
-        for push in some:
-            claims[push.identity] += 1
+    begins = _Times((push.began_at_ms, push) for push in known)
+    ends = _Times((push.ended_at_ms, push) for push in known if push.ended_at_ms is not None)
+    listed_begins = _Times((one.began_at * 1000, one) for one in listed)
+    near = [
+        begins.around(one.began_at, NEAR_SECONDS) | ends.around(one.ended_at, NEAR_SECONDS)
+        for one in listed
+    ]
+    candidates = [
+        [push for push in some if _fits(push, one)] for one, some in zip(listed, near, strict=True)
+    ]
+    claims = Counter(push for some in candidates for push in some)
     found = []
-    for one, some in zip(listed, candidates, strict=True):
-        if len(some) > 1 or any(claims[push.identity] > 1 for push in some):
+    for one, some, others in zip(listed, candidates, near, strict=True):
+        alike = [
+            other
+            for other in listed_begins.around(one.began_at, TOLERANCE_SECONDS)
+            if abs(one.ended_at - other.ended_at) <= TOLERANCE_SECONDS
+        ]
+        if len(some) > 1 or any(claims[push] > 1 for push in some):
             found.append(Finding(one, doubt=Doubt.AMBIGUOUS))
         elif some:
             found.append(_of_known(one, some[0]))
-        elif sum(_are_alike(one, other) for other in listed) > 1:
+        elif len(alike) > 1:
             found.append(Finding(one, doubt=Doubt.AMBIGUOUS))
-        elif any(_is_near(push, one) for push in known if not claims[push.identity]):
+        elif any(not claims[push] for push in others):
             found.append(Finding(one, doubt=Doubt.NEAR))
         else:
             found.append(Finding(one, lacks_push=True, lacks_interruption=True))
     return found
+
+
+class _Times(Generic[T]):
+    """Pushes by one of their times, so that those around a moment are found at once."""
+
+    def __init__(self, pushes: Iterable[tuple[int, T]]) -> None:
+        """Each push stands behind its time, in Unix milliseconds."""
+        self._pushes = sorted(pushes, key=itemgetter(0))
+
+    def around(self, at: int, seconds: int) -> set[T]:
+        """Return those at most so many seconds from a Unix time."""
+        first = bisect_left(self._pushes, (at - seconds) * 1000, key=itemgetter(0))
+        last = bisect_right(self._pushes, (at + seconds) * 1000, key=itemgetter(0))
+        return {push for _, push in self._pushes[first:last]}
 
 
 def _of_known(listed: Listed, push: KnownPush) -> Finding:
@@ -146,18 +176,5 @@ def _fits(push: KnownPush, listed: Listed) -> bool:
     return bool(said) and all(said)
 
 
-def _is_near(push: KnownPush, listed: Listed) -> bool:
-    if _agree(push.began_at_ms, listed.began_at, NEAR_SECONDS):
-        return True
-    return push.ended_at_ms is not None and _agree(push.ended_at_ms, listed.ended_at, NEAR_SECONDS)
-
-
-def _are_alike(one: Listed, other: Listed) -> bool:
-    return all(
-        abs(mine - yours) <= TOLERANCE_SECONDS
-        for mine, yours in ((one.began_at, other.began_at), (one.ended_at, other.ended_at))
-    )
-
-
-def _agree(ours_ms: int, theirs: int, seconds: float) -> bool:
-    return abs(ours_ms / 1000 - theirs) <= seconds
+def _agree(ours_ms: int, theirs: int, seconds: int) -> bool:
+    return abs(ours_ms - theirs * 1000) <= seconds * 1000

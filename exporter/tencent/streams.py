@@ -22,6 +22,9 @@ T = TypeVar("T", bound=Hashable)
 ONLINE_PAGE: Final[dict[Site, int]] = {"mainland": 20_000, "international": 100}
 """Streams on a page: where all go on one, as many as an account may have; else the most."""
 
+CALLBACK_RECORDS: Final = "DescribeCallbackRecordsList"
+"""Missing on the international site."""
+
 EVENT_PAGE: Final = 100
 RECORD_PAGE: Final = 100
 
@@ -35,9 +38,13 @@ _STREAM: Final = (*_PAIR, "StreamName")
 class StreamClient:
     """Asks about the streams of an account."""
 
-    def __init__(self, caller: Caller, site: Site) -> None:
+    def __init__(
+        self, caller: Caller, site: Site, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """``say`` is called with a sentence for whoever waits for a long list."""
         self._caller = caller
         self._site = site
+        self._say = say
 
     def online(self, pair: Pair) -> Mapping[Stream, tuple[int, ...]]:
         """Return all streams of a pair that are online.
@@ -96,8 +103,7 @@ class StreamClient:
             "EndTime": utc(end),
             "PageSize": RECORD_PAGE,
         }
-        action = "DescribeCallbackRecordsList"
-        return self._pages(action, fields, "DataInfoList", reading.record)
+        return self._pages(CALLBACK_RECORDS, fields, "DataInfoList", reading.record)
 
     def _pages(
         self,
@@ -115,6 +121,8 @@ class StreamClient:
             )
             if most is not None and page.total >= most:
                 raise _TooMany
+            if page.total > fields["PageSize"]:
+                self._say(f"{action}: page {number} of {-(-page.total // fields['PageSize'])}")
             return page
 
         try:

@@ -1,8 +1,8 @@
 """Which pushes of the event list the ledger has, and which are left out in doubt."""
 
 import pytest
-from support.tencent.tiny_ledger import Row
 
+from exporter.ledger.history import KnownPush
 from exporter.tencent.matching import (
     NEAR_SECONDS,
     REASONS,
@@ -27,15 +27,14 @@ def row(
     name: str = "a",
     ended_by: str | None = None,
     begun_by: str | None = "push",
-) -> Row:
+) -> KnownPush:
     """Return a push of which a push event came unless it is None, and an interruption too."""
     ended_at_ms = None if ended_at is None else round(ended_at * 1000)
-    return Row(
+    return KnownPush(
         identity=name.encode(),
         stream=STREAM,
         origin="mainland",
         began_at_ms=round((began_at or (ended_at or 0) - 7) * 1000),
-        heard_at_ms=0,
         begun_by=begun_by if began_at else None,
         interruption=b"i" if begun_by == "push" else None,
         ended_at_ms=ended_at_ms,
@@ -43,7 +42,9 @@ def row(
     )
 
 
-def find(*rows: Row, listed: tuple[Listed, ...] = (LISTED,), since: float = 0) -> list[Finding]:
+def find(
+    *rows: KnownPush, listed: tuple[Listed, ...] = (LISTED,), since: float = 0
+) -> list[Finding]:
     return findings(listed, rows, round(since * 1000), NOW)
 
 
@@ -74,7 +75,7 @@ def find(*rows: Row, listed: tuple[Listed, ...] = (LISTED,), since: float = 0) -
         "another",
     ],
 )
-def test_what_the_ledger_lacks(known: list[Row], lacks: tuple[bool, bool]) -> None:
+def test_what_the_ledger_lacks(known: list[KnownPush], lacks: tuple[bool, bool]) -> None:
     """Every time that is known for sure agrees."""
     (found,) = find(*known)
     assert (found.lacks_push, found.lacks_interruption, found.doubt) == (*lacks, None)
@@ -101,7 +102,7 @@ FAR = TOLERANCE_SECONDS + 1
     ],
 )
 def test_what_is_not_sure_is_left_out(
-    known: list[Row], listed: list[Listed], doubt: Doubt
+    known: list[KnownPush], listed: list[Listed], doubt: Doubt
 ) -> None:
     """None of it is to be recorded."""
     for found in find(*known, listed=tuple(listed)):
@@ -110,17 +111,22 @@ def test_what_is_not_sure_is_left_out(
 
 
 def test_what_is_older_than_the_ledger_s_memory_is_left_out() -> None:
-    """It may have been counted and forgotten; what is known all the same needs nothing."""
-    (found,) = find(since=ENDED + 1)
-    assert found.doubt is Doubt.FORGOTTEN
+    """It may have been counted and forgotten, however late it ended; what is kept is certain."""
+    for known in ([], [row(began_at=None)], [row(begun_by="reconciled", ended_at=None)]):
+        for since in (BEGAN - TOLERANCE_SECONDS, BEGAN + 1, ENDED + 1):
+            (found,) = find(*known, since=since)
+            assert found.doubt is Doubt.FORGOTTEN
+        (found,) = find(*known, since=BEGAN - TOLERANCE_SECONDS - 0.001)
+        assert found.doubt is None
     (found,) = find(row(), since=ENDED + 1)
     assert found.is_whole
+    (found,) = find(row(ended_at=None), since=ENDED + 1)
+    assert (found.lacks_push, found.lacks_interruption) == (False, True)
 
 
 def test_a_push_without_identities_cannot_be_completed() -> None:
     """A ledger of an earlier version did not keep them."""
-    old = row(ended_at=None)
-    old.interruption = None
+    old = row(ended_at=None)._replace(interruption=None)
     (found,) = find(old)
     assert found.doubt is Doubt.STRANGE
 

@@ -37,11 +37,11 @@ log = structlog.get_logger()
 class PostgresLedger(DurableLedger):
     """A ``Ledger`` in a PostgreSQL database."""
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(self, url: str, limits: Limits, *, tend: bool = True) -> None:
         """Open or make the ledger.  Raises ``UnusableLedger``, but not if the server is away."""
         store = PostgresStore(url, limits)
         try:
             store.open()
         except LedgerUnavailable as error:
             log.warning("ledger.unavailable", reason=str(error))
-        super().__init__(store, PostgresReader(url, limits), limits)
+        super().__init__(store, PostgresReader(url, limits), limits, tend=tend)

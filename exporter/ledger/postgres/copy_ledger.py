@@ -50,6 +50,12 @@ _COPIES: Final[tuple[tuple[str, str, str, Callable[[Rows], Rows]], ...]] = (
         ),
     ),
     (
+        "pruned",
+        "id, until_ms",
+        "SELECT id, until_ms FROM pruned",
+        iter,
+    ),
+    (
         "cell",
         "key, stripe, family, labels, cell, value, created_at",
         "SELECT family, labels, cell, value, created_at FROM cell",

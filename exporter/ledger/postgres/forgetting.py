@@ -70,6 +70,12 @@ _COUNT_ENDED: Final = "SELECT count(*) FROM css_exporter.push WHERE ended_at_ms 
 _SELECT_FIRST: Final = """
     SELECT identity FROM css_exporter.push WHERE ended_at_ms IS NOT NULL
     ORDER BY ended_at_ms LIMIT %b"""
+# None of them began later than this, wherever a clock gone wrong put it.
+_NOTE_PRUNED: Final = """
+    INSERT INTO css_exporter.pruned AS pruned
+    SELECT 1, max(least(greatest(began_at_ms, ended_at_ms), %b)) FROM css_exporter.push
+    WHERE identity = ANY(%b) AND ended_at_ms IS NOT NULL HAVING count(*) > 0
+    ON CONFLICT (id) DO UPDATE SET until_ms = greatest(pruned.until_ms, excluded.until_ms)"""
 _DELETE: Final = """
     WITH gone AS (DELETE FROM css_exporter.push WHERE {which} RETURNING *)
     INSERT INTO css_exporter.identity
@@ -132,6 +138,7 @@ class Forgetting:
                 begin(connection)
                 # Those that are to be completed just now must be there for that.
                 connection.execute(LOCK_PUSHES, (sorted(map(lock_of, identities)),))
+                connection.execute(_NOTE_PRUNED, (ceil(now * 1000), identities))
                 which = "identity = ANY(%b) AND ended_at_ms IS NOT NULL"
                 forget_pushes(connection, which, identities, since)
                 connection.commit_now()

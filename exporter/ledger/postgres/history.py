@@ -1,6 +1,6 @@
 """Pages of streams and the pushes of one in the shared ledger, in SQL; see ``sqlite.history``."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import orjson
@@ -9,6 +9,8 @@ from exporter.ledger.dropped import window_ms
 from exporter.ledger.facts import Stream
 from exporter.ledger.history import (
     KeptPush,
+    Known,
+    KnownPush,
     StreamHistory,
     StreamPage,
     StreamQuery,
@@ -43,6 +45,11 @@ _OF_STREAM: Final = f"""
     SELECT {COLUMNS} FROM css_exporter.push WHERE stream_key = %b
     ORDER BY ended_at_ms IS NULL DESC, began_at_ms DESC, identity DESC LIMIT %b"""  # noqa: S608 - our own names
 
+_KNOWN: Final = f"""
+    SELECT {", ".join(KnownPush._fields)} FROM css_exporter.push
+    WHERE stream_key = ANY(%b)"""  # noqa: S608 - our own names
+_PRUNED: Final = "SELECT coalesce(max(until_ms), 0) FROM css_exporter.pruned"
+
 
 def streams(connection: Connection, limits: Limits, query: StreamQuery) -> StreamPage:
     """Return a page of streams; see ``Ledger.streams``."""
@@ -75,6 +82,20 @@ def pushes_of(connection: Connection, limits: Limits, stream: Stream, most: int)
         connection.commit_now()
     (now,) = asked.fetchone() or (0.0,)
     return history_of(_decoded(rows), window_ms(limits, now))
+
+
+def known_pushes(connection: Connection, streams: Collection[Stream]) -> Known:
+    """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""
+    with connection.together():
+        begin_reading(connection)
+        rows = connection.execute(_KNOWN, ([key_of(encode(stream)) for stream in streams],))
+        pruned = connection.execute(_PRUNED)
+        connection.commit_now()
+    pushes = [
+        KnownPush(bytes(identity), tuple(orjson.loads(stream)), *rest)
+        for identity, stream, *rest in rows
+    ]
+    return Known(pushes, _number(pruned))
 
 
 def _number(cursor: Cursor) -> int:

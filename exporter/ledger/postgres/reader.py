@@ -1,6 +1,9 @@
 """The shared ledger's reading side."""
 
 import threading
+from collections.abc import Collection
+from functools import partial
+from itertools import islice
 from typing import Final
 
 import orjson
@@ -8,7 +11,7 @@ import orjson
 from exporter.ledger import dropped, watching
 from exporter.ledger.changes import OpenPush
 from exporter.ledger.facts import Stream
-from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Cell, Delivery, Snapshot
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres import history, states
@@ -17,6 +20,9 @@ from exporter.ledger.postgres.deliveries import ask_for_deliveries
 from exporter.ledger.postgres.schema import prepare
 from exporter.ledger.postgres.tables import SELECT_WATCHED, streams_in
 from exporter.metrics.catalogue import BY_NAME
+
+STREAMS_STEP: Final = 500
+"""Of how many streams all pushes are read in one transaction."""
 
 _SELECT_CELLS: Final = """
     SELECT min(family), min(labels), min(cell), sum(value), max(value), min(created_at)
@@ -60,6 +66,20 @@ class PostgresReader:
             return self._session.run(
                 lambda one: history.pushes_of(one, self._limits, stream, most)
             )
+
+    def known_pushes(self, streams: Collection[Stream]) -> Known:
+        """Return all pushes kept of some streams; see ``Ledger.known_pushes``.
+
+        A step at a time, for a transaction must not last: what is forgotten between two steps
+        the later one tells of.
+        """
+        left = iter(streams)
+        steps = []
+        while step := list(islice(left, STREAMS_STEP)):
+            with self._lock:
+                steps.append(self._session.run(partial(history.known_pushes, streams=step)))
+        pushes = [push for one in steps for push in one.pushes]
+        return Known(pushes, max((one.complete_since_ms for one in steps), default=0))
 
     def close(self) -> None:
         """Close the connection."""

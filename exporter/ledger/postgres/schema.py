@@ -10,9 +10,9 @@ import structlog
 
 from exporter.ledger.interface import UnusableLedger
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection
-from exporter.ledger.postgres.recount import LOCK_CELLS, put_right
+from exporter.ledger.postgres.recount import LOCK_CELLS, LOCK_TABLES, put_right
 
-VERSION: Final = 3
+VERSION: Final = 4
 LOCKS: Final = 0x43535301
 """The first half of the advisory locks that are no identity's; the second half is below."""
 
@@ -79,6 +79,14 @@ CREATE TABLE css_exporter.lease (
 );
 """
 
+_OF_HISTORY: Final = """
+-- One row once pushes that ended were forgotten: until_ms is the end of the newest of them.
+CREATE TABLE css_exporter.pruned (
+    id integer PRIMARY KEY CHECK (id = 1),
+    until_ms bigint NOT NULL
+);
+"""
+
 _TABLES: Final = """
 CREATE TABLE css_exporter.ledger (
     id integer PRIMARY KEY CHECK (id = 1),
@@ -125,12 +133,18 @@ CREATE TABLE css_exporter.delivery (
 """
 
 _SAID: Final = "ALTER TABLE css_exporter.delivery ADD COLUMN said text;"
+# Nobody knows what earlier versions have forgotten.
+_UNKNOWN_UNTIL_NOW: Final = f"""
+    {_OF_HISTORY}
+    INSERT INTO css_exporter.pruned
+        VALUES (1, ceil(extract(epoch FROM clock_timestamp()) * 1000));
+"""  # noqa: S608 - our own names
 _UPGRADES: Final = {
     # It knew packets by identities without their push domain: they mean nothing now.
     1: f"""
         DROP TABLE css_exporter.identity;
         DROP TABLE css_exporter.open_push;
-        {_OF_CALLBACKS} {_OF_STREAMS} {_SAID}""",
+        {_OF_CALLBACKS} {_OF_STREAMS} {_SAID} {_UNKNOWN_UNTIL_NOW}""",
     # It knew open pushes only.
     2: f"""
         {_OF_STREAMS}
@@ -138,7 +152,8 @@ _UPGRADES: Final = {
             (identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms, begun_by)
             SELECT identity, stream_key, stream, source, origin, began_at_ms, heard_at_ms, 'push'
             FROM css_exporter.open_push;
-        DROP TABLE css_exporter.open_push; {_SAID}""",  # noqa: S608 - our own names
+        DROP TABLE css_exporter.open_push; {_SAID} {_UNKNOWN_UNTIL_NOW}""",  # noqa: S608 - our own names
+    3: _UNKNOWN_UNTIL_NOW,
 }
 """What brings a ledger of an earlier version up to date."""
 
@@ -153,7 +168,7 @@ waits so long, and whoever cannot get a lock connects anew, which comes here."""
 
 log = structlog.get_logger()
 
-TABLE_NAMES: Final = ("identity", "source", "watched", "push", "cell", "delivery")
+TABLE_NAMES: Final = ("identity", "source", "watched", "push", "pruned", "cell", "delivery")
 
 
 def prepare(connection: Connection) -> None:
@@ -208,9 +223,10 @@ def _make(connection: Connection, version: int) -> None:
         connection.execute(_TABLES)
         connection.execute(_OF_CALLBACKS)
         connection.execute(_OF_STREAMS)
+        connection.execute(_OF_HISTORY)
         connection.execute("INSERT INTO css_exporter.ledger VALUES (1, %s, 0)", (VERSION,))
     elif version in _UPGRADES:
-        connection.execute(LOCK_CELLS)
+        connection.execute(LOCK_CELLS if version < 3 else LOCK_TABLES)
         connection.execute(_UPGRADES[version])
         put_right(connection)
         connection.execute("UPDATE css_exporter.ledger SET version = %s", (VERSION,))

@@ -40,8 +40,10 @@ log = structlog.get_logger()
 class SqliteLedger(DurableLedger):
     """A ``Ledger`` in one file."""
 
-    def __init__(self, path: Path, limits: Limits, *, make: bool = True) -> None:
-        """Open the ledger at ``path``, and make it if there is none.
+    def __init__(
+        self, path: Path, limits: Limits, *, make: bool = True, tend: bool = True
+    ) -> None:
+        """Open the ledger at ``path``, and make it if there is none; see ``open_ledger``.
 
         Raises ``UnusableLedger`` or ``OSError``; not with ``make=False``, which expects it to
         be there and else is unavailable until it is.
@@ -51,9 +53,8 @@ class SqliteLedger(DurableLedger):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._lock.within(_START_SECONDS):
                 _make_or_try(path)
-        super().__init__(
-            SqliteStore(path, self._lock, limits), SqliteReader(path, self._lock, limits), limits
-        )
+        store = SqliteStore(path, self._lock, limits)
+        super().__init__(store, SqliteReader(path, self._lock, limits), limits, tend=tend)
 
 
 def _make_or_try(path: Path) -> None:

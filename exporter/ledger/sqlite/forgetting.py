@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from math import ceil
 from typing import Final
 
 import orjson
@@ -35,6 +36,11 @@ _SELECT_OLD: Final = """
 _COUNT_ENDED: Final = "SELECT count(*) FROM push WHERE ended_at_ms IS NOT NULL"
 _SELECT_FIRST: Final = """
     SELECT push FROM push WHERE ended_at_ms IS NOT NULL ORDER BY ended_at_ms LIMIT ?"""
+# None of them began later than this, wherever a clock gone wrong put it.
+_NOTE_PRUNED: Final = """
+    INSERT INTO pruned SELECT 1, max(min(max(began_at_ms, ended_at_ms), ?))
+    FROM push WHERE {which}
+    ON CONFLICT (id) DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)"""
 _KEEP_IDENTITIES: Final = """
     INSERT OR IGNORE INTO identity (identity, seen_at)
     SELECT {identity}, heard_at_ms / 1000 + 1 FROM push
@@ -89,6 +95,7 @@ class Forgetting:
                 self._count_at = now + _COUNT_SECONDS
         if old:
             which = f"push IN ({', '.join(map(str, old))})"
+            connection.execute(_NOTE_PRUNED.format(which=which), (ceil(now * 1000),))
             forget_pushes(connection, which, now - self._limits.dedupe_seconds)
         return bool(old)
 

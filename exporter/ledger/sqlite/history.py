@@ -1,6 +1,7 @@
 """Pages of streams, and the pushes of one, in SQL; the caller holds the transaction."""
 
 import sqlite3
+from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
@@ -9,6 +10,8 @@ from exporter.ledger.dropped import window_ms
 from exporter.ledger.facts import Stream
 from exporter.ledger.history import (
     KeptPush,
+    Known,
+    KnownPush,
     StreamHistory,
     StreamPage,
     StreamQuery,
@@ -41,6 +44,11 @@ _OF_STREAM: Final = f"""
     SELECT {COLUMNS} FROM push WHERE stream = ?
     ORDER BY ended_at_ms IS NULL DESC, began_at_ms DESC, identity DESC LIMIT ?"""  # noqa: S608 - our own names
 
+_KNOWN: Final = f"""
+    SELECT {", ".join(KnownPush._fields)} FROM json_each(?) AS asked
+    CROSS JOIN push WHERE push.stream = asked.value"""  # noqa: S608 - our own names
+_PRUNED: Final = "SELECT coalesce(max(until_ms), 0) FROM pruned"
+
 
 def streams(
     connection: sqlite3.Connection, limits: Limits, now: float, query: StreamQuery
@@ -66,6 +74,16 @@ def pushes_of(
     """Return the history of a stream; see ``Ledger.pushes_of``."""
     rows = connection.execute(_OF_STREAM, (encode(stream), most))
     return history_of(map(_decoded, rows), window_ms(limits, now))
+
+
+def known_pushes(connection: sqlite3.Connection, streams: Collection[Stream]) -> Known:
+    """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""
+    asked = orjson.dumps([encode(stream) for stream in streams]).decode()
+    rows = connection.execute(_KNOWN, (asked,))
+    pushes = [
+        KnownPush(identity, tuple(orjson.loads(stream)), *rest) for identity, stream, *rest in rows
+    ]
+    return Known(pushes, *connection.execute(_PRUNED).fetchone())
 
 
 def _decoded(row: tuple[Any, ...]) -> KeptPush:

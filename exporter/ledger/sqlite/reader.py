@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import orjson
 from exporter.ledger import dropped, watching
 from exporter.ledger.changes import OpenPush
 from exporter.ledger.facts import Stream
-from exporter.ledger.history import StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Cell, Delivery, Snapshot, UnusableLedger
 from exporter.ledger.limits import Limits
 from exporter.ledger.sqlite import history, states
@@ -78,6 +78,11 @@ class SqliteReader:
         """Return the pushes of a stream; see ``Ledger.pushes_of``."""
         with self._reading() as connection:
             return history.pushes_of(connection, self._limits, self._clock(), stream, most)
+
+    def known_pushes(self, streams: Collection[Stream]) -> Known:
+        """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""
+        with self._reading() as connection:
+            return history.known_pushes(connection, streams)
 
     def close(self) -> None:
         """Close the connection."""

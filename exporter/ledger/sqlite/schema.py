@@ -17,7 +17,7 @@ from exporter.ledger.sqlite.files import sync_directory
 from exporter.ledger.sqlite.recount import recount
 
 APPLICATION_ID: Final = 0x43535301
-VERSION: Final = 3
+VERSION: Final = 4
 
 _OF_CALLBACKS: Final = """
 -- What was received, in order of receipt (rowid), to recognise redeliveries.
@@ -75,6 +75,11 @@ CREATE TABLE lease (
 ) WITHOUT ROWID;
 """
 
+_OF_HISTORY: Final = """
+-- One row once pushes that ended were forgotten: until_ms is the end of the newest of them.
+CREATE TABLE pruned (id INTEGER PRIMARY KEY CHECK (id = 1), until_ms INTEGER NOT NULL);
+"""
+
 _TABLES: Final = """
 -- Pairs that have labels of their own. source: JSON array of push_domain, app_name.
 CREATE TABLE source (source TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -112,15 +117,22 @@ INSERT INTO proof VALUES (1, 0);
 """
 
 _SAID: Final = "ALTER TABLE delivery ADD COLUMN said TEXT;"
+# Nobody knows what earlier versions have forgotten.
+_UNKNOWN_UNTIL_NOW: Final = f"""
+    {_OF_HISTORY}
+    INSERT INTO pruned VALUES (1, (CAST(strftime('%s', 'now') AS INTEGER) + 1) * 1000);
+"""  # noqa: S608 - our own names
 _UPGRADES: Final = {
     # It knew packets by identities without their push domain: they mean nothing now.
-    1: f"DROP TABLE identity; DROP TABLE open_push; {_OF_CALLBACKS} {_OF_STREAMS} {_SAID}",
+    1: f"""DROP TABLE identity; DROP TABLE open_push;
+        {_OF_CALLBACKS} {_OF_STREAMS} {_SAID} {_UNKNOWN_UNTIL_NOW}""",
     # It knew open pushes only.
     2: f"""{_OF_STREAMS}
         INSERT INTO push (identity, stream, source, origin, began_at_ms, heard_at_ms, begun_by)
             SELECT identity, stream, source, origin, began_at_ms, heard_at_ms, 'push'
             FROM open_push ORDER BY began_at_ms;
-        DROP TABLE open_push; {_SAID}""",  # noqa: S608 - our own names
+        DROP TABLE open_push; {_SAID} {_UNKNOWN_UNTIL_NOW}""",  # noqa: S608 - our own names
+    3: _UNKNOWN_UNTIL_NOW,
 }
 """What brings a ledger of an earlier version up to date."""
 
@@ -154,7 +166,8 @@ def create_if_missing(path: Path) -> bool:
     try:
         connection.executescript(
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-            f" PRAGMA synchronous = FULL; BEGIN; {_OF_CALLBACKS} {_OF_STREAMS} {_TABLES} COMMIT;"
+            f" PRAGMA synchronous = FULL; BEGIN; {_OF_CALLBACKS} {_OF_STREAMS}"
+            f" {_OF_HISTORY} {_TABLES} COMMIT;"
         )
     finally:
         connection.close()
@@ -223,4 +236,4 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path, *, old: bool = F
 
 def _checked(*, small: bool) -> tuple[str, ...]:
     """Return the tables to check of a ledger of our version."""
-    return (*_CHECKED, "watched", *(("identity", "push") if small else ()))
+    return (*_CHECKED, "watched", "pruned", *(("identity", "push") if small else ()))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.ledger import Outcome, Posting, Receipt, Settled
+from exporter.ledger.history import Known, KnownPush
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
-from exporter.tencent.pushes import Known
 from exporter.tencent.reading import Stream
 
 JOIN_MS = 60_000
@@ -87,8 +87,11 @@ class TinyLedger:
     def known_pushes(self, streams: Collection[Stream]) -> Known:
         """Return the rows of some streams."""
         with self._lock:
-            rows = [Row(**vars(row)) for row in self.rows.values() if row.stream in streams]
-            return Known(rows, self.complete_since_ms)
+            rows = [row for row in self.rows.values() if row.stream in streams]
+            known = [
+                KnownPush(*(getattr(row, name) for name in KnownPush._fields)) for row in rows
+            ]
+            return Known(known, self.complete_since_ms)
 
     @property
     def _now_ms(self) -> int:
