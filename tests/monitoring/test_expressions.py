@@ -138,6 +138,7 @@ def server(
             _write_history(exporter, jobs, home, target)
             with prometheus:
                 prometheus.until_up()
+                _open_by_list(exporter, platform, 2)
                 traffic.live(exporter, since=100)
                 _refuse(exporter, consumer)
                 # The second burst is what rates see: the series is there since the first.
@@ -165,13 +166,17 @@ def _credentials(platform: Double, path: Path) -> Path:
 def _reconcile(exporter: Daemon, platform: Double) -> None:
     """Let the API tell of a stream, and never say of any that it is gone."""
     platform.__enter__()
-    platform.lie(lies.refuse("InternalError"), "DescribeLiveStreamState", times=100_000)
+    platform.lie(lies.refuse("UnauthorizedOperation"), "DescribeLiveStreamState", times=100_000)
     push_domain, app_name = traffic.SOURCES[0]
-    platform.world.begin("only-listed", push_domain, app_name)
     assert exporter.post(packet("push", app=push_domain, appname=app_name)).status == 200
-    until(lambda: platform.calls, "the API is asked")
+    _open_by_list(exporter, platform, 1)
+
+
+def _open_by_list(exporter: Daemon, platform: Double, number: int) -> None:
+    """Let a stream begin of which only the API tells."""
+    platform.world.begin(f"only-listed-{number}", *traffic.SOURCES[0])
     opened = 'tencent_css_reconciliation_pushes_total{change="opened"}'
-    until(lambda: exporter.metrics()[opened], "a stream is opened")
+    until(lambda: exporter.metrics()[opened] >= number, "a stream is opened", 60)
 
 
 def _configuration(jobs: Mapping[str, str], target: str, rule_files: str) -> str:
