@@ -16,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from exporter.daemon.callbacks import CallbackProtocol
 from exporter.daemon.protocol import Connections, Handshake, HttpProtocol
 from exporter.web.lane import Application, Lane
 
@@ -88,8 +89,10 @@ class LoopServer(Server):
         lane = Lane(composition.receiver, _threaded(composition.public), self._forwarder)
         most_public = _most_connections(spare)
         self.servers = [
-            await self._listen(sockets[0], lane, most_public),
-            await self._listen(sockets[1], _threaded(composition.private), PRIVATE_CONNECTIONS),
+            await self._listen(sockets[0], CallbackProtocol, lane, most_public),
+            await self._listen(
+                sockets[1], HttpProtocol, _threaded(composition.private), PRIVATE_CONNECTIONS
+            ),
         ]
         self._sweep()
         if composition.reconciliation:
@@ -111,14 +114,14 @@ class LoopServer(Server):
         self._captured_signals.clear()  # uvicorn would end the process by them
 
     async def _listen(
-        self, listener: socket.socket, application: Application, most: int
+        self, listener: socket.socket, kind: type[HttpProtocol], application: Any, most: int
     ) -> asyncio.Server:
         connections = Connections(most)
         self._connections.append(connections)
         context = self.config.ssl
 
         def connected() -> asyncio.Protocol:
-            one = HttpProtocol(self.config, self.server_state, application, connections)
+            one = kind(self.config, self.server_state, application, connections)
             return Handshake(context, one, connections) if context else one
 
         return await asyncio.get_running_loop().create_server(

@@ -26,8 +26,8 @@ class Answer:
     headers: list[tuple[str, str]] = field(init=False)
     """What describes the content, as WSGI wants it."""
 
-    raw_headers: list[tuple[bytes, bytes]] = field(init=False)
-    """The same, as ASGI wants it."""
+    raw_head: bytes = field(init=False)
+    """The same, as it is written."""
 
     def __post_init__(self) -> None:
         headers = [("Content-Type", self.content_type)] if self.content_type else []
@@ -35,9 +35,9 @@ class Answer:
             headers.append(("Content-Length", str(len(self.content))))
         if self.allow is not None:
             headers.append(("Allow", self.allow))
-        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        raw = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers)
         object.__setattr__(self, "headers", headers)
-        object.__setattr__(self, "raw_headers", raw)
+        object.__setattr__(self, "raw_head", raw.encode("latin-1"))
 
 
 ACCEPTED: Final = Answer(200, orjson.dumps({"code": 0}))

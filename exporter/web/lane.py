@@ -1,12 +1,12 @@
 """The public listener on an event loop: callbacks in a fast lane, the rest to Flask.
 
-A callback is read, verified and parsed on the loop, waits there for its commit without a
-thread, and is answered.  All that wait are handed to the ledger at once, and the loop is woken
+A callback is verified and parsed on the loop, waits there for its commit without a thread or a
+task, and is answered.  All that wait are handed to the ledger at once, and the loop is woken
 once for a whole commit.  One that has a consumer is forwarded meanwhile, and waits for both.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,16 +14,16 @@ from exporter.ledger import LedgerUnavailable, Receipt
 from exporter.protocol.refusals import Refusal
 from exporter.web.answers import Answer
 from exporter.web.onward import Forwarded, Head
-from exporter.web.receiver import NOTHING, Committed, Receiver, Refused, Request, Verified
+from exporter.web.receiver import NOTHING, Committed, Receiver, Request, Verified
 
 if TYPE_CHECKING:
     from exporter.web.forwarding import Forwarder
 
-Scope = MutableMapping[str, Any]
+Scope = Mapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 """An ASGI application, version 3."""
 
 Results = Sequence[Receipt | LedgerUnavailable]
@@ -34,10 +34,14 @@ PATIENCE_SECONDS: Final = 1.0
 """How long callbacks wait for the commit before theirs until they queue for their own."""
 
 
+Reply = Callable[[Answer], None]
+"""Answers a request; does nothing if nobody waits for that any more."""
+
+
 class _Waiting(NamedTuple):
     callback: Verified
     forwards: Forwards
-    answer: asyncio.Future[Answer]
+    reply: Reply
 
 
 class Gathering:
@@ -50,14 +54,12 @@ class Gathering:
         self._groups = 0
         self._due = False
 
-    async def answer(self, callback: Verified, forwards: Forwards = None) -> Answer:
-        """Return the answer to a callback after its commit, and after its consumer's."""
-        future: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiting.append(_Waiting(callback, forwards, future))
+    def add(self, callback: Verified, forwards: Forwards, reply: Reply) -> None:
+        """Answer a callback after its commit, and after its consumer's answer."""
+        self._waiting.append(_Waiting(callback, forwards, reply))
         if not self._due and not self._groups:
             self._due = True
             self._loop.call_soon(self._hand_over)
-        return await future
 
     def _hand_over(self) -> None:
         """Give all that wait to the ledger, as one group."""
@@ -107,73 +109,61 @@ class Gathering:
 
     def _answer(self, waiting: Sequence[_Waiting], committed: Sequence[Committed]) -> None:
         answers = self._receiver.settle(committed)
-        for (_, _, future), answer in zip(waiting, answers, strict=True):
-            if not future.cancelled():
-                future.set_result(answer)
+        for (_, _, reply), answer in zip(waiting, answers, strict=True):
+            reply(answer)
 
 
 class Lane:
-    """The ASGI application of the public listener."""
+    """What the public listener does with requests, whoever reads them."""
 
     def __init__(
         self, receiver: Receiver, rest: Application, forwarder: "Forwarder | None" = None
     ) -> None:
-        """``rest`` gets what is no POST of the callback path."""
+        """``rest`` is for what is no POST of the callback path."""
+        self.rest: Final = rest
+        self.longest: Final = receiver.policy.max_body_bytes
         self._receiver = receiver
-        self._rest = rest
         self._forwarder = forwarder
         self._gathering = Gathering(receiver)
-        self._longest = receiver.policy.max_body_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["method"] != "POST" or not self._receiver.takes(scope["path"]):
-            await self._rest(scope, receive, send)
-            return
-        client = scope["client"]
-        address = client[0] if client else None
-        head = Head.of_scope(scope) if self._forwarder else None
-        try:
-            if self._forwarder and head and head.is_loop(self._forwarder.pseudonym):
-                raise Refusal("loop")  # noqa: TRY301 - refused like a body
-            body = await _read(scope, receive, self._longest)
-        except Refusal as refusal:
-            answer = self._receiver.refuse(refusal, address, NOTHING)
-        else:
-            answer = await self._answer(Request(body, address), head)
-        await _send(send, answer)
+    def takes(self, scope: Scope) -> bool:
+        """Return whether a request is a callback."""
+        return scope["method"] == "POST" and self._receiver.takes(scope["path"])
 
-    async def _answer(self, request: Request, head: Head | None) -> Answer:
-        taken = self._receiver.take(request)
+    def refusal_of_head(self, scope: Scope) -> Answer | None:
+        """Return the answer to a callback that is refused before its body is read, if it is."""
+        if self._forwarder and Head.of_scope(scope).is_loop(self._forwarder.pseudonym):
+            return self._refuse(scope, Refusal("loop"))
+        for name, value in scope["headers"]:
+            if name == b"content-length" and int(value) > self.longest:
+                return self.refuse_too_large(scope)
+        return None
+
+    def refuse_too_large(self, scope: Scope) -> Answer:
+        """Return the answer to a body that is longer than ``longest``."""
+        return self._refuse(scope, Refusal("too_large"))
+
+    def refuse_broken(self, scope: Scope) -> None:
+        """Count a callback whose body broke off: there is nobody to answer."""
+        self._refuse(scope, Refusal("malformed_json", "the body broke off"))
+
+    def take(self, scope: Scope, body: bytes, reply: Reply) -> None:
+        """Take a callback that came whole, and answer it, perhaps later."""
+        taken = self._receiver.take(Request(body, _address(scope)))
         forwards = None
-        if self._forwarder and head:
-            forwards = self._forwarder.start(taken, head, request.body)
-        if isinstance(taken, Refused):
-            return (await forwards).answer if forwards else taken.answer
-        return await self._gathering.answer(taken, forwards)
+        if self._forwarder:
+            forwards = self._forwarder.start(taken, Head.of_scope(scope), body)
+        if isinstance(taken, Verified):
+            self._gathering.add(taken, forwards, reply)
+        elif forwards:
+            forwards.add_done_callback(lambda done: reply(done.result().answer))
+        else:
+            reply(taken.answer)
+
+    def _refuse(self, scope: Scope, refusal: Refusal) -> Answer:
+        return self._receiver.refuse(refusal, _address(scope), NOTHING)
 
 
-async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Return the body; raise a ``Refusal``, as soon as it is known to be longer than ``limit``."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and int(value) > limit:
-            raise Refusal("too_large")
-    pieces: list[bytes] = []
-    length = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refusal("malformed_json", "the body broke off")
-        pieces.append(message["body"])
-        length += len(message["body"])
-        if length > limit:
-            raise Refusal("too_large")
-        more = message["more_body"]
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    start = {"status": answer.status, "headers": answer.raw_headers}
-    await send({"type": "http.response.start", **start})
-    await send({"type": "http.response.body", "body": answer.content})
+def _address(scope: Scope) -> str | None:
+    client = scope["client"]
+    return client[0] if client else None

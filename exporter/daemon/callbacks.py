@@ -1,0 +1,101 @@
+"""The public listener's HTTP: callbacks go into their lane without a task each.
+
+Parsing, limits, keep-alive and pipelining are those of every connection (``protocol``).  What
+differs: a callback is handed over as soon as it is whole, from within the parser, and its
+answer is written at once, head and body together.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from exporter.daemon.protocol import Connections, HttpProtocol
+from exporter.web.answers import Answer
+
+if TYPE_CHECKING:
+    from exporter.web.lane import Lane
+
+FAILED: Final = Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
+
+
+class CallbackProtocol(HttpProtocol):
+    """One connection of the public listener."""
+
+    def __init__(
+        self, config: Config, server_state: ServerState, lane: "Lane", connections: Connections
+    ) -> None:
+        super().__init__(config, server_state, lane.rest, connections)
+        self._lane = lane
+        self._callback: RequestResponseCycle | None = None
+        """The callback whose body is on its way."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin with a request, when those before it are answered."""
+        if not self._lane.takes(cycle.scope):
+            super()._start_asgi_task(cycle, app)
+            return
+        if answer := self._lane.refusal_of_head(cycle.scope):
+            self._reply(cycle, answer)
+            return
+        if cycle.waiting_for_100_continue and cycle.more_body:
+            cycle.waiting_for_100_continue = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._callback = cycle
+        if not cycle.more_body:  # it came whole behind another one
+            self._take(cycle)
+
+    def on_body(self, body: bytes) -> None:
+        """Collect a piece of the body, as long as that may be."""
+        super().on_body(body)
+        if self.cycle is self._callback and not self.cycle.response_complete:
+            self.flow.resume_reading()  # we have a limit of our own
+            if len(self.cycle.body) > self._lane.longest:
+                self._callback = None
+                self._reply(self.cycle, self._lane.refuse_too_large(self.cycle.scope))
+
+    def on_message_complete(self) -> None:
+        """Hand a callback over."""
+        super().on_message_complete()
+        if self.cycle is self._callback:
+            self._take(self.cycle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End; a callback of which a part is missing is refused, though nobody is told."""
+        super().connection_lost(exc)
+        if self._callback:
+            self._lane.refuse_broken(self._callback.scope)
+            self._callback = None
+
+    def _take(self, cycle: RequestResponseCycle) -> None:
+        self._callback = None
+        try:
+            body = bytes(cycle.body)
+            self._lane.take(cycle.scope, body, lambda answer: self._reply(cycle, answer))
+        except Exception:
+            self.logger.exception("Exception in a callback")
+            self._reply(cycle, FAILED)
+
+    def _reply(self, cycle: RequestResponseCycle, answer: Answer) -> None:
+        """Answer a request, and go on with the next one of the connection."""
+        if cycle.disconnected or self.transport.is_closing():
+            return
+        if self.flow.write_paused:  # nothing more before what was written is read
+            task = self.loop.create_task(self._reply_later(cycle, answer))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+            return
+        content = [STATUS_LINE[answer.status]]
+        for name, value in self.server_state.default_headers:
+            content += (name, b": ", value, b"\r\n")
+        content += (answer.raw_head, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        self.transport.write(b"".join((*content, answer.content)))
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    async def _reply_later(self, cycle: RequestResponseCycle, answer: Answer) -> None:
+        await self.flow.drain()
+        self._reply(cycle, answer)
