@@ -129,6 +129,7 @@ class Backfill:
             answer: SimpleQueue[Sequence[Receipt | LedgerUnavailable]] = SimpleQueue()
             group = [Posting(entry, now) for entry in entries[start : start + GROUP]]
             self._ledger.submit(group, answer.put)
+            self._say(f"recording: {start + len(group)} of {len(entries)} entries")
             for result in answer.get():
                 if isinstance(result, LedgerUnavailable):
                     return Recorded(new, known, str(result))
