@@ -17,7 +17,7 @@ The rooms, from the inside out; a room imports from those before it, never from 
 ``metrics``    families, catalogue, entries: what an event means to a count; pure
 ``ledger``     where counts live: one contract, SQLite, PostgreSQL, memory
 ``web``        what is asked over HTTP: the receiver, exposition, pages
-``tencent``    Tencent Cloud's API: templates, and what streams it knows (an extra)
+``tencent``    Tencent Cloud's API: templates, reconciliation, backfill (an extra)
 ``daemon``     settings, keys, logs, worker, server; what says what is wrong with them (doctor)
 ``sending``    the other end of the wire: requests, connections, progress
 ``simulator``  invented callbacks, and what an exporter must show of them

@@ -16,8 +16,8 @@ from exporter.protocol.api_errors import Again
 from exporter.protocol.events import Interruption, Push
 from exporter.protocol.refusals import Refusal
 from exporter.tencent.backfilled import entries_of, entry_of, event_of
-from exporter.tencent.errors import ApiError
-from exporter.tencent.matching import RETRY_SECONDS, Doubt, Finding, findings
+from exporter.tencent.errors import ApiError, TencentError
+from exporter.tencent.matching import RETRY_SECONDS, Doubt, Finding, agreement, findings
 from exporter.tencent.pushes import PushHistory
 from exporter.tencent.reading import Listed, Pair
 from exporter.tencent.streams import StreamClient
@@ -30,6 +30,9 @@ LONGEST_SPAN: Final = 28 * DAY
 
 BEFORE_SECONDS: Final = DAY
 """So much earlier the event list is asked for, in case it goes by when pushes began."""
+
+LATE_SECONDS: Final = 3600
+"""A push that ended so lately need not be in the list."""
 
 OLDEST_RECORD_DAYS: Final = 14
 GROUP: Final = 200
@@ -104,15 +107,19 @@ class Backfill:
         Without packets if the API does not give them here, but not if it just fails.  Raises
         ``TencentError``, ``LedgerUnavailable``.
         """
-        listed = [one for pair in sorted(set(pairs)) for one in self._listed(pair, span, now)]
+        oldest = int(now) - OLDEST_EVENT_DAYS * DAY + 60
+        asked = Span(max(span.start - BEFORE_SECONDS, oldest), min(span.end, int(now)))
+        listed = [one for pair in sorted(set(pairs)) for one in self._listed(pair, asked)]
         streams = {one.stream for one in listed}
         # After the list: a callback that comes in between is in the ledger.
         known = self._ledger.known_pushes(streams)
+        _check_agreement(listed, known, Span(asked.start, min(asked.end, int(now) - LATE_SECONDS)))
         events: list[Push | Interruption] = []
         failure = None
         if with_packets:
             found = findings(listed, known.pushes, known.complete_since_ms, now)
-            lacking = [one.listed for one in found if not one.is_whole and not one.doubt]
+            open_ones = (one for one in found if not one.is_whole and not one.doubt)
+            lacking = [one.listed for one in open_ones if one.listed in span]
             try:
                 events = list(self._packets(lacking, now))
             except ApiError as error:
@@ -120,7 +127,8 @@ class Backfill:
                     raise
                 failure = str(error)
             known = self._ledger.known_pushes(streams)  # that took a while
-        return Plan(_items(listed, events, known, now), failure)
+        items = _items(listed, events, known, now)
+        return Plan([item for item in items if item.finding.listed in span], failure)
 
     def record(self, entries: Sequence[Entry], now: float) -> Recorded:
         """Record entries in groups, until one fails; whoever calls again continues."""
@@ -129,6 +137,7 @@ class Backfill:
             answer: SimpleQueue[Sequence[Receipt | LedgerUnavailable]] = SimpleQueue()
             group = [Posting(entry, now) for entry in entries[start : start + GROUP]]
             self._ledger.submit(group, answer.put)
+            self._say(f"recording: {start + len(group)} of {len(entries)} entries")
             for result in answer.get():
                 if isinstance(result, LedgerUnavailable):
                     return Recorded(new, known, str(result))
@@ -138,14 +147,12 @@ class Backfill:
                     new += 1
         return Recorded(new, known, None)
 
-    def _listed(self, pair: Pair, span: Span, now: float) -> Iterator[Listed]:
-        oldest = int(now) - OLDEST_EVENT_DAYS * DAY + 60
-        whole = Span(max(span.start - BEFORE_SECONDS, oldest), min(span.end, int(now)))
+    def _listed(self, pair: Pair, asked: Span) -> Iterable[Listed]:
         found: dict[Listed, None] = {}
-        for part in whole.parts(LONGEST_SPAN):
+        for part in asked.parts(LONGEST_SPAN):
             self._say(f"pushes of {pair[0]}/{pair[1]} that ended until {utc(part.end)}")
             found |= dict.fromkeys(self._client.ended(pair, part.start, part.end))
-        return (one for one in found if one in span)
+        return found
 
     def _packets(self, lacking: Sequence[Listed], now: float) -> Iterator[Push | Interruption]:
         """Yield the events of packets about the streams of some pushes, each once."""
@@ -173,6 +180,17 @@ class Backfill:
                 event = event_of(record.request)
                 if event is not None and event.event_type == event_type:
                     yield event
+
+
+def _check_agreement(listed: Sequence[Listed], known: Known, span: Span) -> None:
+    """Raise ``TencentError`` if the list lacks what was called back: then it proves nothing."""
+    has, lacks = agreement(listed, known.pushes, span.start, span.end)
+    if lacks > has:
+        raise TencentError(
+            f"of {has + lacks} pushes from {utc(span.start)} to {utc(span.end)} that were called"
+            f" back the platform's list has {has}: it is late, or its times are not what they are"
+            " taken for. Nothing was recorded; try again some hours later"
+        )
 
 
 def _has(known: KnownPush | None, event: Push | Interruption) -> bool:

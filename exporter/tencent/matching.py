@@ -23,6 +23,9 @@ TOLERANCE_SECONDS: Final = 3
 NEAR_SECONDS: Final = 60
 """A push that begins or ends so near to another may be the same one, told otherwise."""
 
+LASTING_SECONDS: Final = 60
+"""A push that lasted so long is surely listed."""
+
 RETRY_SECONDS: Final = 1200
 """So long after its end a push may still be called back: 12 retries, a minute and a time-out
 apart, and some minutes for clocks that differ."""
@@ -86,6 +89,31 @@ def findings(
             doubt = _of_time(finding, complete_since_ms, now)
             found.append(Finding(finding.listed, finding.known, doubt=doubt) if doubt else finding)
     return found
+
+
+def agreement(
+    listed: Iterable[Listed], known: Iterable[KnownPush], start: int, end: int
+) -> tuple[int, int]:
+    """Return how many pushes that were called back whole the list has, and how many it lacks.
+
+    Of those that began and ended between two Unix seconds, and lasted a while.
+    """
+    theirs: dict[Stream, list[Listed]] = defaultdict(list)
+    for one in listed:
+        theirs[one.stream].append(one)
+    begins = {
+        stream: _Times((one.began_at * 1000, one) for one in own) for stream, own in theirs.items()
+    }
+    numbers = [0, 0]
+    for push in known:
+        if push.ended_at_ms is None or not (_has_begin(push) and _has_end(push)):
+            continue
+        lasted_ms = push.ended_at_ms - push.began_at_ms
+        is_within = start * 1000 <= push.began_at_ms and push.ended_at_ms <= end * 1000
+        if is_within and lasted_ms >= LASTING_SECONDS * 1000:
+            around = begins[push.stream].around(push.began_at_ms // 1000, TOLERANCE_SECONDS + 1)
+            numbers[not any(_fits(push, one) for one in around)] += 1
+    return numbers[0], numbers[1]
 
 
 def _of_time(finding: Finding, complete_since_ms: int, now: float) -> Doubt | None:

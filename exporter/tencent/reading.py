@@ -37,7 +37,7 @@ class OnlineStream:
 
 
 class Listed(NamedTuple):
-    """A push that is over, as the event list has it; times are whole Unix seconds."""
+    """A push as the event list has it; times are whole Unix seconds, 0 for an end to come."""
 
     stream: Stream
     began_at: int
@@ -87,8 +87,9 @@ def state_of(answer: Any) -> State:
 
 def listed(item: Any) -> Listed:
     """Return an item of the event list."""
-    names = ("StreamStartTime", "StreamEndTime")
-    began_at, ended_at = (seconds_of(_text(item, name)) for name in names)
+    began_at = seconds_of(_text(item, "StreamStartTime"))
+    goes_on = item["StreamEndTime"] in (None, "")
+    ended_at = 0 if goes_on else seconds_of(_text(item, "StreamEndTime"))
     if began_at is None or ended_at is None:
         raise ValueError("a push without its times")
     return Listed(_stream(item), int(began_at), int(ended_at), str(item.get("ClientIp")))

@@ -1,5 +1,6 @@
 """What every ledger knows of pushes, and since when it has forgotten none."""
 
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -11,6 +12,7 @@ from support.commands import css_exporter
 from support.ledgers import Open, entry
 from support.postgres import Postgres
 from support.programs import until
+from support.repository import ROOT
 from support.settings import LONG
 
 from exporter.ledger import Ledger
@@ -162,6 +164,16 @@ def test_an_upgraded_ledger_knows_nothing_of_before(tmp_path: Path) -> None:
         pushes, since_ms = ledger.known_pushes([STREAM])
     assert before * 1000 <= since_ms
     assert len(pushes) == 1
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_old_version_knows_nothing_of_before(tmp_path: Path, version: int) -> None:
+    """Those kept no push that ended."""
+    old = ROOT / "tests" / "data" / "ledgers" / f"version-{version}.sqlite"
+    path = shutil.copy(old, tmp_path / "ledger.sqlite")
+    before = time.time()
+    with closing(open_by_url(f"sqlite:///{path}", LONG)) as ledger:
+        assert ledger.known_pushes([STREAM]).complete_since_ms >= before * 1000
 
 
 def test_an_upgraded_shared_ledger_knows_nothing_of_before(server: Postgres, url: str) -> None:

@@ -132,3 +132,16 @@ def test_callbacks_go_on_meanwhile(exporter: Daemon, double: Double) -> None:
     wanted = len(pushes) + len(live)
     until(lambda: counted(exporter).get("pushes_total") == wanted, "all is counted")
     assert counted(exporter)["active_streams"] == len(live)
+
+
+def test_two_runs_at_once_count_once(exporter: Daemon, double: Double) -> None:
+    """Both find the same missing; what the other has recorded is there already."""
+    run = Run(exporter, double)
+    for number in range(300):
+        pushed(double, f"camera-{number}")
+    arguments = ("--domain", DOMAIN, "--no-packets", "--apply")
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: run.document(*arguments), range(2)))
+    assert sum((one["recorded"] or {"new": 0})["new"] for one in found) == 600
+    expected = {"pushes_total": 300.0, "interruptions_total": 300.0}
+    until(lambda: counted(exporter) == expected, "all is counted, once")

@@ -1,6 +1,7 @@
 """What ``css-exporter backfill`` asks for, refuses, and says when the API or the ledger fails."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from support.commands import css_exporter
 from support.ledgers import entry
 from support.packets import packet
+from support.repository import ROOT
 from support.settings import LONG
 from support.tencent import lies
 from support.tencent.sending import entry_of
@@ -25,6 +27,7 @@ from exporter.ledger.sqlite.files import FileLock
 from exporter.metrics.entries import entry_for
 from exporter.protocol.events import parse
 from exporter.tencent.errors import TencentError
+from exporter.tencent.matching import Doubt
 
 HOUR = 3600
 EVENTS, RECORDS = "DescribeLiveStreamEventList", "DescribeCallbackRecordsList"
@@ -294,3 +297,25 @@ def test_names_of_others_cannot_steer_a_terminal(run: Run, double: Double, path:
     found = json.loads(run("--no-packets", "--json").stdout)
     assert found["counts"]["left_out"] == {"strange": 1}
     assert recorded(path, strange) == 0
+
+
+def test_every_doubt_is_documented() -> None:
+    """The table has all words of the command, and no other."""
+    page = (ROOT / "docs" / "tencent-cloud.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| left out as \|.*?\n\n", page, re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^\| `(\w+)` ", table, re.MULTILINE) == list(Doubt)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--no-packets",)])
+def test_the_documented_policy_has_what_is_needed_and_no_more(
+    run: Run, double: Double, path: Path, missed: Push, arguments: tuple[str, ...]
+) -> None:
+    """With it the command works, and every action of it is called."""
+    page = (ROOT / "docs" / "tencent-cloud.md").read_text(encoding="utf-8")
+    command = " ".join(("backfill", *arguments))
+    (row,) = re.findall(rf"^\| `{command}` \| (.*) \|$", page, re.MULTILINE)
+    double.allowed = set(re.findall(r"`(\w+)`", row))
+    ended = run(*arguments, "--apply")
+    assert (ended.returncode, "Allow live:" in ended.stdout + ended.stderr) == (0, False)
+    assert set(double.actions()) == double.allowed
+    assert recorded(path, missed) == 1

@@ -10,12 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.ledgers import Open, numbers, opening
 from support.settings import LONG
+from support.tencent.lies import Lie, Reply
 from support.tencent.outages import BEGAN, RUNS, STORIES, Run, Story, counted, fill, play
 from support.tencent.sending import entry_of
 from support.tencent.server import Double
+from support.tencent.streams import moment
+from support.tencent.world import utc
 
 from exporter.ledger import Outcome
 from exporter.ledger.memory import MemoryLedger
+from exporter.tencent.errors import TencentError
 
 EVER: dict[str, Any] = {"push_history_days": 36500.0, "push_idle_seconds": 0}
 """Nothing of the samples' time is forgotten."""
@@ -100,3 +104,43 @@ def test_what_was_counted_and_forgotten_is_not_filled(double: Double) -> None:
     assert len(ledger.known_pushes([push.stream]).pushes) == 0
     fill(double, ledger, BEGAN + 7 * HOUR, with_packets=False)
     assert counted(ledger) == {"push": 2, "interruption": 1}
+
+
+def shifted(hours: int) -> Lie:
+    """Answer with times of another zone."""
+
+    def shift(reply: Reply) -> None:
+        for item in reply.response["EventList"]:
+            for name in ("StreamStartTime", "StreamEndTime"):
+                item[name] = utc(moment(item[name]) + hours * HOUR)
+
+    return Lie(shift)
+
+
+@pytest.mark.parametrize("hours", [-8, 8])
+def test_a_list_of_other_times_fills_nothing(double: Double, hours: int) -> None:
+    """What was called back is not in it: who knows what the rest of it means."""
+    ledger = MemoryLedger(replace(LONG, **EVER))
+    for number, name in enumerate(("camera-1", "camera-2")):
+        push = double.world.begin(name, at=BEGAN + 9 * HOUR)
+        double.world.end(push, at=BEGAN + 10 * HOUR)
+        for kind in ("push", "interruption")[: 2 * number]:
+            ledger.record(entry_of(push, kind), BEGAN + 10 * HOUR)
+    double.lie(shifted(hours))
+    with pytest.raises(TencentError, match=r"of 1 pushes .* list has 0: it is late, or its times"):
+        fill(double, ledger, BEGAN + 20 * HOUR, with_packets=False)
+    assert counted(ledger) == {"push": 1, "interruption": 1}
+    fill(double, ledger, BEGAN + 20 * HOUR, with_packets=False)
+    assert counted(ledger) == {"push": 2, "interruption": 2}
+
+
+@pytest.mark.parametrize("end", ["", None])
+def test_a_push_that_goes_on_may_be_listed(double: Double, end: str | None) -> None:
+    """It is no document's word that it is not; the others are filled."""
+    ledger = MemoryLedger(replace(LONG, **EVER))
+    for name in ("camera-1", "camera-2"):
+        push = double.world.begin(name, at=BEGAN)
+        double.world.end(push, at=BEGAN + HOUR)
+    double.lie(Lie(lambda reply: reply.response["EventList"][0].update(StreamEndTime=end)))
+    fill(double, ledger, BEGAN + 3 * HOUR, with_packets=False)
+    assert counted(ledger) == {"push": 1, "interruption": 1}

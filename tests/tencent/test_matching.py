@@ -10,6 +10,7 @@ from exporter.tencent.matching import (
     TOLERANCE_SECONDS,
     Doubt,
     Finding,
+    agreement,
     findings,
 )
 from exporter.tencent.reading import Listed
@@ -138,3 +139,26 @@ def test_pushes_of_other_streams_are_no_matter() -> None:
     wanted = {OTHER: [True], STREAM: [False, True]}
     for stream, lacks in wanted.items():
         assert [one.lacks_push for one in found if one.listed.stream == stream] == lacks
+
+
+@pytest.mark.parametrize(
+    ("known", "numbers"),
+    [
+        ([row()], (1, 0)),
+        ([row(BEGAN + 2.9, ENDED - 2.9)], (1, 0)),
+        ([row(BEGAN + FAR)], (0, 1)),
+        ([row(ended_at=ENDED - FAR)], (0, 1)),
+        ([row(), row(BEGAN + 600, ENDED - 600, "b")], (1, 1)),
+        ([row(ended_at=None)], (0, 0)),
+        ([row(began_at=None)], (0, 0)),
+        ([row(BEGAN - FAR)], (0, 0)),
+        ([row(ended_at=ENDED + FAR)], (0, 0)),
+        ([row(BEGAN + 600, BEGAN + 659)], (0, 0)),
+        ([row(BEGAN + 600, BEGAN + 660)], (0, 1)),
+    ],
+)
+def test_how_much_of_what_was_called_back_is_listed(
+    known: list[KnownPush], numbers: tuple[int, int]
+) -> None:
+    """Only of pushes of which all is known, and which the list must have."""
+    assert agreement([LISTED], known, BEGAN, ENDED) == numbers
