@@ -10,7 +10,7 @@ from exporter.ledger.history import PAGE, STATES, StreamHistory, StreamQuery
 from exporter.protocol.errcodes import CAUSES
 from exporter.protocol.vocabulary import ORIGINS
 from exporter.web import streams
-from exporter.web.causes import advice_on
+from exporter.web.causes import advice_on_ends
 from exporter.web.hints import hint_for
 from exporter.web.timeline import timeline_of
 
@@ -74,7 +74,7 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
             days=days,
             most=streams.PUSHES_SHOWN,
             timeline=timeline_of(history.pushes, now, days),
-            advice=advice_on(history.pushes),
+            advice=advice_on_ends(history.pushes),
             deliveries=[(one, hint_for(one)) for one in deliveries],
             data=streams.address_of(names, "/stream.json"),
         )

@@ -1,5 +1,6 @@
 """Streams as data and as pages, over every kind of ledger."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -239,6 +240,16 @@ def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -
     assert "errcode 12, Push link network abnormal</title>" in page.text
     assert "\u202e" not in page.text
     assert "<b>" not in page.text
+
+
+def test_page_says_what_to_do_about_each_cause(client: FlaskClient, field: Field) -> None:
+    """Each cause once, with how many pushes ended so, in order of the pushes."""
+    for began, errcode in ((900, 1), (800, 12), (700, 5), (600, 12)):
+        field.push("room", began, began - 50, errcode=errcode)
+    text = client.get(address_of((*SOURCE, "room"))).text.replace("<wbr>", "")
+    words = re.findall(r"<dt><strong>(\w+)</strong>(.*)</dt>", text)
+    assert words == [("client_network", " (2 times)"), ("platform", ""), ("client_stop", "")]
+    assert "Look at the host&#39;s uplink" in text
 
 
 def test_page_leads_to_every_stream(client: FlaskClient, field: Field) -> None:
