@@ -21,6 +21,8 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
     """Add the pages to others; pushes are kept for so many ``days``."""
     pages.add_app_template_filter(streams.shown, "shown")
     pages.add_app_template_filter(streams.address_of, "stream_address")
+    pages.add_app_template_filter(streams.address_of_told, "told_address")
+    pages.add_app_template_filter(streams.deliveries_address, "deliveries_address")
 
     _add_data(pages, ledger)
 
