@@ -186,6 +186,7 @@ def state_timeline(
     description: str,
     empty: str,
     mappings: Sequence[ValueMapping],
+    links: Sequence[Mapping[str, Any]] = (),
 ) -> Panel:
     """Return a band for each series, in the colours of its states."""
     options = {
@@ -209,6 +210,7 @@ def state_timeline(
             "color": {"mode": "thresholds"},
             "thresholds": steps((palette.NEUTRAL, None)),
             "mappings": list(mappings),
+            "links": list(links),
             "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},
         },
     )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from grafana import palette
+from grafana.links import Link, label, stream, streams
 from grafana.overrides import values
 from grafana.panels import TABLE_RIGHT, Panel, state_timeline, timeseries
 from grafana.queries import AT_END, JOB, ORIGIN, WATCHED, graph, most, total
@@ -13,6 +14,11 @@ _RANK: Final = total(f"{DROPPED} {AT_END}", "push_domain")
 STREAM_VARIABLE: Final = variable(
     "stream_id", "Stream id", f"tencent_css_watched_stream_active{{{JOB}}}"
 )
+_DOMAIN: Final = label("push_domain")
+DROPPED_OF_DOMAIN: Final[Link] = streams(
+    f"Dropped streams of {_DOMAIN}", state="dropped", push_domain=_DOMAIN
+)
+BY_CAUSE: Final[Link] = streams(f"Streams that ended by {label('cause')}", cause=label("cause"))
 
 
 def panels() -> list[Panel]:
@@ -23,11 +29,11 @@ def panels() -> list[Panel]:
             *most(total(DROPPED, "push_domain"), _RANK, "push_domain", "{{push_domain}}"),
             description="The eight push domains with the most, and all others. Streams whose"
             " newest push ended with another cause than client_stop or operator, and that have"
-            " not pushed again. /streams?state=dropped on the exporter's private listener lists"
-            " them.",
+            " not pushed again. Click a push domain for the list of them.",
             unit="none",
             empty="No data: exporter down, or no push yet",
             legend=TABLE_RIGHT,
+            links=[DROPPED_OF_DOMAIN],
         ),
         state_timeline(
             "Watched streams",
@@ -35,8 +41,10 @@ def panels() -> list[Panel]:
                 f"tencent_css_watched_stream_active{{{WATCHED}}}",
                 "{{push_domain}}/{{app_name}}/{{stream_id}}",
             ),
-            description="A band for each stream of watched_streams: live, or dark.",
+            description="A band for each stream of watched_streams: live, or dark. Click one for"
+            " the exporter's page of it, which says why it went dark.",
             empty="No data: exporter down, or watched_streams names none",
             mappings=values({"1": ("live", palette.GOOD), "0": ("dark", palette.ACT)}),
+            links=[stream(f"Stream {label('stream_id')}", label)],
         ),
     ]

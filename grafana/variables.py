@@ -6,6 +6,9 @@ from grafana.queries import JOB, PROMETHEUS
 
 Variable = dict[str, Any]
 
+EXPORTER: Final = "http://127.0.0.1:10063"
+"""Where the private listener is unless somebody says otherwise; rules say it too."""
+
 ALL: Final = {"selected": True, "text": ["All"], "value": ["$__all"]}
 
 
@@ -79,12 +82,16 @@ SOURCE_VARIABLES: Final = (
         f'{{__name__=~"tencent_css_.+_total", {JOB}, push_domain=~"$push_domain"}}',
     ),
 )
-ORIGIN_VARIABLES: Final = (
-    *SOURCE_VARIABLES,
-    variable("origin", "Origin", f"tencent_css_pushes_total{{{JOB}}}"),
+_ORIGIN: Final = variable("origin", "Origin", f"tencent_css_pushes_total{{{JOB}}}")
+_ERRCODE: Final = variable("errcode", "Errcode", f"tencent_css_interruptions_total{{{JOB}}}") | {
+    "sort": 3  # as numbers
+}
+_EXPORTER_URL: Final = text_box(
+    "exporter_url",
+    "Exporter's pages",
+    "Address of the exporter's private listener, without a slash at its end: where links to"
+    " /streams lead.",
+    EXPORTER,
 )
-ERRCODE_VARIABLES: Final = (
-    *ORIGIN_VARIABLES,
-    variable("errcode", "Errcode", f"tencent_css_interruptions_total{{{JOB}}}") | {"sort": 3},
-)
-"""Errcodes are sorted as numbers."""
+ORIGIN_VARIABLES: Final = (*SOURCE_VARIABLES, _ORIGIN, _EXPORTER_URL)
+ERRCODE_VARIABLES: Final = (*SOURCE_VARIABLES, _ORIGIN, _ERRCODE, _EXPORTER_URL)
