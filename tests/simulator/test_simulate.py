@@ -17,6 +17,7 @@ from support.packets import packet
 from support.programs import free_port, until
 
 from exporter.simulator.scenarios import SCENARIOS
+from exporter.web.streams import address_of
 
 SHORT = ("--duration", 2, "--rate", 200, "--streams", 40, "--time-scale", 120, "--seed", 7)
 BRIEF = ("--duration", 1, "--rate", 100, "--time-scale", 1000)
@@ -52,13 +53,16 @@ def test_every_scenario_is_shown_exactly(daemon: Start, tmp_path: Path, scenario
     assert (callbacks["forged"] > 0) == (scenario == "forged")
 
 
-def test_a_named_channel_goes_dark_and_returns(daemon: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scenario", ["channel-dark", "bad-minute"])
+def test_a_named_channel_goes_dark_and_returns(
+    daemon: Start, tmp_path: Path, scenario: str
+) -> None:
     """The report says of a watched channel whether it is active, and since when."""
     exporter = daemon(watched_streams="push.example.com/live/channel/1")
     report = tmp_path / "run.json"
     ran = css_exporter(
         *("simulate", *towards(exporter), *SHORT, *check(exporter), "--report", report),
-        *("--scenario", "channel-dark", "--watched", "push.example.com/live/channel/1"),
+        *("--scenario", scenario, "--watched", "push.example.com/live/channel/1"),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     document = json.loads(report.read_text())
@@ -70,6 +74,12 @@ def test_a_named_channel_goes_dark_and_returns(daemon: Start, tmp_path: Path) ->
     assert run["watched"] == ["push.example.com/live/channel/1"]
     # Packets have whole seconds.
     assert watched["changed_at"] >= int(run["began_at"] + 0.5 * run["duration"])
+    page = address_of(("push.example.com", "live", "channel/1"), "/stream.json")
+    told = exporter.get(page).json
+    assert told["state"] == "active"
+    newest, dark, *_ = told["pushes"]
+    assert newest["ended_at"] is None
+    assert dark["cause"] == "client_network"
 
 
 def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: Path) -> None:
