@@ -14,6 +14,7 @@ from exporter.simulator.callback import Stream
 from exporter.simulator.samples import Range, Sample, sample
 
 DROPPED: Final = catalogue.DROPPED_STREAMS.name
+_WATCHED: Final = (catalogue.WATCHED_ACTIVE.name, catalogue.WATCHED_INTERRUPTIONS.name)
 
 CLOCK_SECONDS: Final = 1.0
 """By how much the clocks of simulator and exporter may differ."""
@@ -51,8 +52,8 @@ class Window(NamedTuple):
     From ``return_grace_seconds``, in which a host may come back, to ``dropped_stream_minutes``.
     """
 
-    grace: float = 30.0
-    longest: float = 3600.0
+    grace: float
+    longest: float
 
 
 class Look(NamedTuple):
@@ -81,6 +82,14 @@ def dropped(drops: Iterable[Drop], window: Window, look: Look) -> dict[Sample, R
         if begin <= look.began_at - CLOCK_SECONDS and look.ended_at + CLOCK_SECONDS <= end:
             least[one] += drop.certain
     return {one: Range(least[one], number) for one, number in most.items()}
+
+
+def is_of_another(one: Sample, streams: Iterable[Watched]) -> bool:
+    """Return whether a sample is of a watched stream that is none of these."""
+    if one.name not in _WATCHED:
+        return False
+    labels = dict(one.labels).items()
+    return not any(own.stream._asdict().items() <= labels for own in streams)
 
 
 def watched(streams: Iterable[Watched]) -> dict[Sample, Range]:

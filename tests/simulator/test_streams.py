@@ -132,6 +132,21 @@ def test_a_drop_counts_after_its_grace_and_not_for_ever(seconds: int, allowed: s
     assert right == allowed
 
 
+def test_watched_streams_of_others_are_not_compared() -> None:
+    """An exporter may watch more than a run knows of; what the run names must be right."""
+    another = Stream("push.example.com", "live", "another")
+    report = Report({}, watched=(Watched(STREAM, True, AT * 1000),))
+    mine, other = (
+        sample(catalogue.WATCHED_ACTIVE.name, **one._asdict()) for one in (STREAM, another)
+    )
+    ended = sample(
+        catalogue.WATCHED_INTERRUPTIONS.name, **another._asdict(), cause="client_network"
+    )
+    assert compare(report, Look({mine: 1, other: 1, ended: 7}, AT, AT)) == []
+    (difference,) = compare(report, Look({mine: 0, other: 1}, AT, AT))
+    assert difference.sample == mine
+
+
 def test_earlier_drops_may_be_over() -> None:
     """Streams that were dropped before the run may have come back meanwhile, but not more."""
     report = Report({}, before={dropped_sample(): 2}, drops=(Drop(STREAM, "mainland", AT * 1000),))
