@@ -9,7 +9,7 @@ from grafana.palette import CAUSES
 from grafana.panels import Panel, logs, text
 from grafana.queries import log_lines
 from grafana.tables import table
-from grafana.variables import ERRCODE_VARIABLES, data_source, text_box
+from grafana.variables import ERRCODE_VARIABLES, EXPORTER_URL, data_source, text_box
 
 ENDS: Final = (
     "{$log_stream} | json | event=`callback.accepted` | event_name=`interruption`"
@@ -63,6 +63,7 @@ def build() -> dict[str, Any]:
                 'Loki labels of the exporter\'s log, for example app="css-exporter".',
                 'job="tencent-css"',
             ),
+            EXPORTER_URL,
         ],
     )
 
@@ -75,7 +76,7 @@ def _ends() -> list[Panel]:
     page = stream(f"Stream {cell('Stream')}", lambda name: cell(COLUMNS[name]))
     return [
         table(
-            "Abnormal ends by stream",
+            "Abnormal ends",
             log_lines(ENDS),
             description="The newest abnormal ends. Click a stream for the exporter's page of it:"
             " whether it is back, and how its other pushes went.",
@@ -89,6 +90,7 @@ def _ends() -> list[Panel]:
             ],
             overrides=[
                 column(COLUMNS["Time"], width=180),
+                column(COLUMNS["app_name"], width=120),
                 column(COLUMNS["stream_id"], links=[page]),
                 column(COLUMNS["errcode"], width=90),
                 words(COLUMNS["cause"], CAUSES, width=140),
@@ -101,7 +103,7 @@ def _ends() -> list[Panel]:
 def _lines() -> list[Panel]:
     return [
         logs(
-            "Abnormal ends",
+            "Log lines of abnormal ends",
             log_lines(LOG_LINES),
             description="push_domain/app_name/stream_id: errcode, cause, meaning, duration and"
             " sequence, the newest first. Open a line for all its fields.",

@@ -33,7 +33,7 @@ from grafana.queries import (
 )
 from grafana.states import BY_CAUSE, DROPPED_OF_DOMAIN
 from grafana.tables import HIDDEN, table
-from grafana.variables import ERRCODE_VARIABLES
+from grafana.variables import ERRCODE_VARIABLES, EXPORTER_URL
 
 INTERRUPTIONS = "tencent_css_interruptions_total"
 INFO = "tencent_css_errcode_info"
@@ -59,7 +59,7 @@ def build() -> dict[str, Any]:
             Section("Where?", [(8, _places()), (8, _sources())]),
             Section("In what state were the pushes?", [(9, _state())]),
         ],
-        ERRCODE_VARIABLES,
+        (*ERRCODE_VARIABLES, EXPORTER_URL),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from grafana.variables import Variable
+from grafana.variables import EXPORTER_URL, Variable
 
 Link = dict[str, Any]
 
@@ -21,10 +21,17 @@ def cell(column: str) -> str:
 
 
 def link(title: str, uid: str, kept: Iterable[Variable], **chosen: str) -> Link:
-    """Return a link to a dashboard: variables that are kept as they are, others chosen anew."""
+    """Return a link to a dashboard: variables that are kept as they are, others chosen anew.
+
+    Dashboards that links lead to have ``EXPORTER_URL``.
+    """
     query = [
         "${__url_time_range}",
-        *(f"${{{one['name']}:queryparam}}" for one in kept if one["name"] not in chosen),
+        *(
+            f"${{{one['name']}:queryparam}}"
+            for one in (*kept, EXPORTER_URL)
+            if one["name"] not in chosen
+        ),
         *(f"var-{name}={_escaped(value)}" for name, value in chosen.items()),
     ]
     return {"title": title, "url": f"/d/{uid}?{'&'.join(query)}", "targetBlank": False}

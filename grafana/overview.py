@@ -34,7 +34,7 @@ from grafana.queries import (
     share,
     total,
 )
-from grafana.variables import ORIGIN_VARIABLES
+from grafana.variables import EXPORTER_URL, ORIGIN_VARIABLES
 
 PUSHES = "tencent_css_pushes_total"
 INTERRUPTIONS = "tencent_css_interruptions_total"
@@ -68,11 +68,13 @@ def build() -> dict[str, Any]:
                     (8, _active()),
                 ],
             ),
-            Section("Dropped and watched streams", [(8, states.panels())]),
+            Section(
+                "Dropped and watched streams", [(7, [states.dropped()]), (8, [states.watched()])]
+            ),
             Section("Pushes and their ends", [(8, _ends()), (8, _how_they_end())]),
             Section("What comes of them", [(8, _products())]),
         ],
-        (*ORIGIN_VARIABLES, states.STREAM_VARIABLE),
+        (*ORIGIN_VARIABLES, states.STREAM_VARIABLE, EXPORTER_URL),
     )
 
 

@@ -18,6 +18,7 @@ VERSION = "10.1.0"
 """Oldest Grafana that shows these panels; a newer one brings them up to date itself."""
 
 FROM_ZERO: Final[Axis] = {"min": 0}
+WHOLE_NUMBERS: Final[Axis] = {"min": 0, "decimals": 0}
 SHARE: Final[Axis] = {"min": 0, "max": 1}
 LOGARITHMIC: Final[Axis] = {
     "min": 0.1,
@@ -207,8 +208,8 @@ def state_timeline(
         options=options,
         defaults={
             "unit": "none",
-            "color": {"mode": "thresholds"},
-            "thresholds": steps((palette.NEUTRAL, None)),
+            # By thresholds it would merge values that have one, whatever mappings say of them.
+            "color": palette.fixed(palette.NEUTRAL),
             "mappings": list(mappings),
             "links": list(links),
             "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},

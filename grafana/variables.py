@@ -82,16 +82,19 @@ SOURCE_VARIABLES: Final = (
         f'{{__name__=~"tencent_css_.+_total", {JOB}, push_domain=~"$push_domain"}}',
     ),
 )
-_ORIGIN: Final = variable("origin", "Origin", f"tencent_css_pushes_total{{{JOB}}}")
-_ERRCODE: Final = variable("errcode", "Errcode", f"tencent_css_interruptions_total{{{JOB}}}") | {
-    "sort": 3  # as numbers
-}
-_EXPORTER_URL: Final = text_box(
+EXPORTER_URL: Final = text_box(
     "exporter_url",
     "Exporter's pages",
     "Address of the exporter's private listener, without a slash at its end: where links to"
     " /streams lead.",
     EXPORTER,
 )
-ORIGIN_VARIABLES: Final = (*SOURCE_VARIABLES, _ORIGIN, _EXPORTER_URL)
-ERRCODE_VARIABLES: Final = (*SOURCE_VARIABLES, _ORIGIN, _ERRCODE, _EXPORTER_URL)
+ORIGIN_VARIABLES: Final = (
+    *SOURCE_VARIABLES,
+    variable("origin", "Origin", f"tencent_css_pushes_total{{{JOB}}}"),
+)
+ERRCODE_VARIABLES: Final = (
+    *ORIGIN_VARIABLES,
+    variable("errcode", "Errcode", f"tencent_css_interruptions_total{{{JOB}}}") | {"sort": 3},
+)
+"""Errcodes are sorted as numbers."""

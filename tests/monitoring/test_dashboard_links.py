@@ -101,7 +101,7 @@ def test_panels_about_streams_lead_to_streams() -> None:
         ("tencent-css-interruptions", "Errcodes, abnormal ones first"),
         ("tencent-css-interruptions", "Push domains and app names"),
         ("tencent-css-interruptions", "Abnormal ends per minute by origin"),
-        (LOG, "Abnormal ends by stream"),
+        (LOG, "Abnormal ends"),
     ):
         found = [one["url"] for one in links(panel_of(board, title))]
         assert any(url.startswith(PAGES) for url in found), title

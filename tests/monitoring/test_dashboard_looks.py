@@ -167,6 +167,17 @@ def test_graphs_can_be_read(panel: dict[str, Any]) -> None:
         assert overrides(panel, *names)["color"]["mode"] == "fixed"
 
 
+@pytest.mark.parametrize("panel", PANELS)
+def test_bands_have_the_colours_of_their_states(panel: dict[str, Any]) -> None:
+    """Coloured by thresholds, Grafana would not look at what a value is mapped to."""
+    if panel["type"] == "state-timeline":
+        defaults = panel["fieldConfig"]["defaults"]
+        assert defaults["color"] == palette.fixed(palette.NEUTRAL)
+        (mapping,) = defaults["mappings"]
+        shown = {one["text"]: one["color"] for one in mapping["options"].values()}
+        assert shown == {"live": palette.GOOD, "dark": palette.ACT}
+
+
 @pytest.mark.parametrize("uid", ["tencent-css-overview", "tencent-css-exporter"])
 def test_first_tile_says_whether_there_is_an_exporter(uid: str) -> None:
     """Exporters up, n/n: the first panel; and numbers have no lines through them."""
@@ -229,7 +240,7 @@ def test_log_lines_have_what_the_query_asks_for(daemon: Start) -> None:
         assert exporter.post(packet("interruption", errcode=12)).status == 200
     line = exporter.line(event="callback.accepted", event_name="interruption")
     again = exporter.line(event="callback.duplicate", event_name="interruption")
-    (target,) = panel_of(LOG, "Abnormal ends")["targets"]
+    (target,) = panel_of(LOG, "Log lines of abnormal ends")["targets"]
     selector, parser, *filters, formatted = target["expr"].split(" | ")
     assert (selector, parser) == ("{$log_stream}", "json")
     assert {part(r"^(\w+)", one) for one in filters} <= line.keys()
