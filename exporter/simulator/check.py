@@ -26,7 +26,6 @@ from urllib.request import Request, urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.daemon.settings import Settings
 from exporter.metrics import catalogue
 from exporter.simulator import gauges
 from exporter.simulator.gauges import Look, Window
@@ -39,12 +38,7 @@ SETTLE_SECONDS: Final = 5.0
 _TIMEOUT_SECONDS: Final = 20.0
 
 
-def _default(setting: str) -> float:
-    return float(Settings.model_fields[setting].default)
-
-
-WINDOW: Final = Window(_default("return_grace_seconds"), 60 * _default("dropped_stream_minutes"))
-"""That of an exporter whose settings are the defaults."""
+_WINDOW: Final = Window()
 
 _COMPARED: Final = frozenset(
     family.name
@@ -93,7 +87,7 @@ class Difference(NamedTuple):
 class Exporter:
     """An exporter's private listener, asked for the metrics of its ledger."""
 
-    def __init__(self, url: str, token: str | None = None, window: Window = WINDOW) -> None:
+    def __init__(self, url: str, token: str | None = None, window: Window = _WINDOW) -> None:
         """Take the address of ``/metrics``; ``token`` is the exporter's ``metrics_token``.
 
         ``window`` is what its settings say of dropped streams.
@@ -134,7 +128,7 @@ class Exporter:
         return found
 
 
-def compare(report: Report, look: Look, window: Window = WINDOW) -> list[Difference]:
+def compare(report: Report, look: Look, window: Window = _WINDOW) -> list[Difference]:
     """Return every sample that did not grow as a report says, sorted.
 
     ``window`` is what the exporter's settings say of dropped streams.

@@ -12,7 +12,7 @@ from exporter.sending.connection import CallbackUrl
 from exporter.sending.options import key_of, receiver_options
 from exporter.sending.progress import interrupt_on
 from exporter.simulator.callback import Stream
-from exporter.simulator.check import WINDOW, CheckError, Exporter
+from exporter.simulator.check import CheckError, Exporter
 from exporter.simulator.gauges import Window
 from exporter.simulator.options import Options
 from exporter.simulator.report import Report, ReportError
@@ -22,6 +22,7 @@ from exporter.simulator.scenarios import SCENARIOS
 T = TypeVar("T")
 
 _DEFAULTS: Final = Options()
+_WINDOW: Final = Window()
 _SCENARIO_HELP: Final = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
 
 
@@ -102,14 +103,14 @@ def _streams(
 @click.option(
     "--dropped-stream-minutes",
     type=click.FloatRange(0, min_open=True),
-    default=WINDOW.longest / 60,
+    default=_WINDOW.longest / 60,
     show_default=True,
     help="The exporter's dropped_stream_minutes, for --check.",
 )
 @click.option(
     "--return-grace-seconds",
     type=click.FloatRange(0),
-    default=WINDOW.grace,
+    default=_WINDOW.grace,
     show_default=True,
     help="The exporter's return_grace_seconds, for --check.",
 )

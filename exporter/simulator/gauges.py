@@ -50,10 +50,11 @@ class Window(NamedTuple):
     """How long after its end a drop counts: the exporter's settings, in seconds.
 
     From ``return_grace_seconds``, in which a host may come back, to ``dropped_stream_minutes``.
+    Defaults are those of the settings.
     """
 
-    grace: float
-    longest: float
+    grace: float = 30.0
+    longest: float = 3600.0
 
 
 class Look(NamedTuple):

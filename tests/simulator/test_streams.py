@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from exporter.daemon.settings import Settings
 from exporter.metrics import catalogue
 from exporter.simulator.callback import Callback, PushBegun, PushEnded, Stream
 from exporter.simulator.check import compare
@@ -145,6 +146,12 @@ def test_watched_streams_of_others_are_not_compared() -> None:
     assert compare(report, Look({mine: 1, other: 1, ended: 7}, AT, AT)) == []
     (difference,) = compare(report, Look({mine: 0, other: 1}, AT, AT))
     assert difference.sample == mine
+
+
+def test_a_drop_counts_as_long_as_by_default() -> None:
+    """Where nobody says otherwise, the simulator expects what the settings are by default."""
+    settings = Settings()
+    assert Window() == (settings.return_grace_seconds, 60 * settings.dropped_stream_minutes)
 
 
 def test_earlier_drops_may_be_over() -> None:
