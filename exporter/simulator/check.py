@@ -36,8 +36,6 @@ SETTLE_SECONDS: Final = 5.0
 """How long a difference may last: refusals are committed up to a second later."""
 
 _TIMEOUT_SECONDS: Final = 20.0
-
-
 _WINDOW: Final = Window()
 
 _COMPARED: Final = frozenset(
