@@ -24,7 +24,7 @@ LOG_LINES: Final = (
 """One line an end: redeliveries are other events of the log."""
 
 COLUMNS: Final = {
-    "Time": "Ended",
+    "timestamp": "Received",
     "push_domain": "Push domain",
     "app_name": "App name",
     "stream_id": "Stream",
@@ -35,8 +35,11 @@ COLUMNS: Final = {
 }
 """Fields of a line, and what they are called in the table."""
 
-LABELS: Final = {"source": "labels", "format": "json", "replace": True, "keepTime": True}
-SECONDS: Final = {"targetField": "push_duration_seconds", "destinationType": "number"}
+LABELS: Final = {"source": "labels", "format": "json", "replace": True}
+TYPES: Final = [
+    {"targetField": "timestamp", "destinationType": "time"},
+    {"targetField": "push_duration_seconds", "destinationType": "number"},
+]
 NO_LINES: Final = "No data: no such end, or Log stream is not right"
 
 ABOUT: Final = (
@@ -82,14 +85,14 @@ def _ends() -> list[Panel]:
             " whether it is back, and how its other pushes went.",
             empty=NO_LINES,
             columns=COLUMNS,
-            sort=COLUMNS["Time"],
+            sort=COLUMNS["timestamp"],
             made_of=[
                 {"id": "extractFields", "options": LABELS},
                 {"id": "filterFieldsByName", "options": {"include": {"names": list(COLUMNS)}}},
-                {"id": "convertFieldType", "options": {"conversions": [SECONDS]}},
+                {"id": "convertFieldType", "options": {"conversions": TYPES}},
             ],
             overrides=[
-                column(COLUMNS["Time"], width=180),
+                column(COLUMNS["timestamp"], width=180),
                 column(COLUMNS["app_name"], width=120),
                 column(COLUMNS["stream_id"], links=[page]),
                 column(COLUMNS["errcode"], width=90),

@@ -198,13 +198,12 @@ def state_timeline(
         "showValue": "never",
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return panel(
+    made = panel(
         "state-timeline",
         title,
         [target],
         description=description,
         empty=empty,
-        shows_empty=False,
         options=options,
         defaults={
             "unit": "none",
@@ -215,6 +214,9 @@ def state_timeline(
             "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},
         },
     )
+    # A frame without fields, Prometheus' answer where nothing is, would be told as an error.
+    some = {"id": "filterFieldsByName", "options": {"include": {"pattern": ".*"}}}
+    return made | {"transformations": [some]}
 
 
 def heatmap(title: str, target: Target, *, description: str, unit: str, empty: str) -> Panel:

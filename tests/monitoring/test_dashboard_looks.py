@@ -176,6 +176,9 @@ def test_bands_have_the_colours_of_their_states(panel: dict[str, Any]) -> None:
         (mapping,) = defaults["mappings"]
         shown = {one["text"]: one["color"] for one in mapping["options"].values()}
         assert shown == {"live": palette.GOOD, "dark": palette.ACT}
+        # Drops the frame without fields that else would stand there as an error.
+        (step,) = panel["transformations"]
+        assert step["options"]["include"]["pattern"] == ".*"
 
 
 @pytest.mark.parametrize("uid", ["tencent-css-overview", "tencent-css-exporter"])
@@ -251,6 +254,9 @@ def test_log_lines_have_what_the_query_asks_for(daemon: Start) -> None:
     assert wanted.keys() == {"event", "event_name"}
     assert {name: line[name] for name in wanted} == wanted
     assert again["event"] != wanted["event"]
+    table = panel_of(LOG, "Abnormal ends")
+    assert table["targets"][0]["expr"] == target["expr"].rpartition(" | ")[0]
+    assert set(table["transformations"][-1]["options"]["renameByName"]) <= line.keys()
 
 
 def test_every_variable_of_a_dashboard_narrows_it() -> None:
