@@ -18,7 +18,7 @@ def courses() -> list[Panel]:
     return [
         timeseries(
             "Forwarded callbacks per minute by result",
-            graph(f"{per_minute(RESULTS, JOB, 'result')} > 0", "{{result}}"),
+            graph(per_minute(RESULTS, JOB, "result"), "{{result}}"),
             description="taken: the consumer answered 200. refused: with another status, which"
             " the log has as forward_status. All but taken ones are sent again by Tencent. Shown"
             " only where forward_to is set.",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from grafana.board import Section, dashboard
-from grafana.links import Link, cell, link
+from grafana.links import Link, cell, label, link, streams
 from grafana.overrides import colours, column, faint, shades, words
 from grafana.palette import CAUSES, MAIN, ORIGINS
 from grafana.panels import (
@@ -31,8 +31,9 @@ from grafana.queries import (
     share,
     total,
 )
+from grafana.states import BY_CAUSE, DROPPED_OF_DOMAIN
 from grafana.tables import HIDDEN, table
-from grafana.variables import ERRCODE_VARIABLES
+from grafana.variables import ERRCODE_VARIABLES, EXPORTER_URL
 
 INTERRUPTIONS = "tencent_css_interruptions_total"
 INFO = "tencent_css_errcode_info"
@@ -58,7 +59,7 @@ def build() -> dict[str, Any]:
             Section("Where?", [(8, _places()), (8, _sources())]),
             Section("In what state were the pushes?", [(9, _state())]),
         ],
-        ERRCODE_VARIABLES,
+        (*ERRCODE_VARIABLES, EXPORTER_URL),
     )
 
 
@@ -129,6 +130,7 @@ def _reasons() -> list[Panel]:
             empty=NONE_YET,
             stacked=True,
             overrides=colours(CAUSES),
+            links=[BY_CAUSE],
         ),
         timeseries(
             "Abnormal ends per minute by errcode",
@@ -154,12 +156,13 @@ def _errcodes() -> list[Panel]:
     ordered = f'label_replace({ends}, "{HIDDEN}", "1", "cause", ".+")'
     ordered = f'label_replace({ordered}, "{HIDDEN}", "2", "cause", "client_stop")'
     chosen = {"errcode": cell("Errcode")}
+    ended = streams(f"Streams that ended by {cell('Cause')}", cause=cell("Cause"))
     return [
         table(
             "Errcodes, abnormal ones first",
             rows(f"sort_desc({ordered})"),
-            description=f"Ends by errcode in this time range; click one to see it alone, or its"
-            f" log lines. {WHOM_TO_CALL}",
+            description=f"Ends by errcode in this time range; click one to see it alone, its"
+            f" log lines, or the streams that its cause ended. {WHOM_TO_CALL}",
             empty=NONE_YET,
             columns={
                 "errcode": "Errcode",
@@ -168,7 +171,7 @@ def _errcodes() -> list[Panel]:
                 "Value": "Ends",
             },
             overrides=[
-                column("Errcode", width=100, links=_alone(chosen)),
+                column("Errcode", width=100, links=[*_alone(chosen), ended]),
                 words("Cause", CAUSES, width=140),
                 column("Ends", width=110),
             ],
@@ -195,6 +198,7 @@ def _places() -> list[Panel]:
             empty=NO_ABNORMAL,
             stacked=True,
             legend=TABLE_RIGHT,
+            links=[DROPPED_OF_DOMAIN],
         ),
         timeseries(
             "Abnormal ends per minute by origin",
@@ -205,6 +209,11 @@ def _places() -> list[Panel]:
             empty=NO_ABNORMAL,
             stacked=True,
             overrides=colours(ORIGINS),
+            links=[
+                streams(
+                    f"Dropped streams, {label('origin')}", state="dropped", origin=label("origin")
+                )
+            ],
         ),
     ]
 
@@ -212,7 +221,9 @@ def _places() -> list[Panel]:
 def _sources() -> list[Panel]:
     by = "push_domain, app_name"
     ends, abnormal = (in_range(INTERRUPTIONS, where, by) for where in (ERRCODE, ABNORMAL_ENDS))
-    chosen = {"push_domain": cell("Push domain"), "app_name": cell("App name")}
+    domain = cell("Push domain")
+    chosen = {"push_domain": domain, "app_name": cell("App name")}
+    dropped = streams(f"Dropped streams of {domain}", state="dropped", push_domain=domain)
     return [
         table(
             "Push domains and app names",
@@ -221,7 +232,8 @@ def _sources() -> list[Panel]:
             rows(ends),
             rows(total(f"tencent_css_active_streams{{{ORIGIN}}}", by)),
             description="Ends in this time range, and the streams that are active now, of"
-            " whatever errcode. Click a push domain to see it alone, or its log lines.",
+            " whatever errcode. Click a push domain to see it alone, its log lines, or its"
+            " dropped streams.",
             empty=NONE_YET,
             columns={
                 "push_domain": "Push domain",
@@ -233,7 +245,7 @@ def _sources() -> list[Panel]:
             },
             sort="Abnormal ends",
             overrides=[
-                column("Push domain", links=_alone(chosen)),
+                column("Push domain", links=[*_alone(chosen), dropped]),
                 column("Abnormal share", unit="percentunit", decimals=1),
             ],
         ),

@@ -4,7 +4,7 @@ from typing import Any
 
 from grafana import alerts, exporters, states
 from grafana.board import Section, dashboard
-from grafana.links import SERIES_DOMAIN, link
+from grafana.links import label, link, streams
 from grafana.overrides import colours
 from grafana.palette import CAUSES, FLOWS, ORIGINS, QUANTILES
 from grafana.panels import (
@@ -34,17 +34,18 @@ from grafana.queries import (
     share,
     total,
 )
-from grafana.variables import ORIGIN_VARIABLES
+from grafana.variables import EXPORTER_URL, ORIGIN_VARIABLES
 
 PUSHES = "tencent_css_pushes_total"
 INTERRUPTIONS = "tencent_css_interruptions_total"
 DURATION = "tencent_css_push_duration_seconds"
 ACTIVE = f"tencent_css_active_streams{{{ORIGIN}}}"
+DOMAIN = label("push_domain")
 TO_INTERRUPTIONS = link(
-    f"Interruptions of {SERIES_DOMAIN}",
+    f"Interruptions of {DOMAIN}",
     "tencent-css-interruptions",
     ORIGIN_VARIABLES,
-    push_domain=SERIES_DOMAIN,
+    push_domain=DOMAIN,
 )
 NO_PUSH = "No data: exporter down, or no push yet"
 NO_END = "No data: exporter down, or no push ended yet"
@@ -67,11 +68,13 @@ def build() -> dict[str, Any]:
                     (8, _active()),
                 ],
             ),
-            Section("Dropped and watched streams", [(8, states.panels())]),
+            Section(
+                "Dropped and watched streams", [(7, [states.dropped()]), (8, [states.watched()])]
+            ),
             Section("Pushes and their ends", [(8, _ends()), (8, _how_they_end())]),
             Section("What comes of them", [(8, _products())]),
         ],
-        (*ORIGIN_VARIABLES, states.STREAM_VARIABLE),
+        (*ORIGIN_VARIABLES, states.STREAM_VARIABLE, EXPORTER_URL),
     )
 
 
@@ -148,6 +151,11 @@ def _active() -> list[Panel]:
             empty=NO_PUSH,
             stacked=True,
             overrides=colours(ORIGINS),
+            links=[
+                streams(
+                    f"Active streams, {label('origin')}", state="active", origin=label("origin")
+                )
+            ],
         ),
         timeseries(
             "Active streams by push domain",
@@ -157,7 +165,10 @@ def _active() -> list[Panel]:
             empty=NO_PUSH,
             stacked=True,
             legend=TABLE_RIGHT,
-            links=[TO_INTERRUPTIONS],
+            links=[
+                TO_INTERRUPTIONS,
+                streams(f"Active streams of {DOMAIN}", state="active", push_domain=DOMAIN),
+            ],
         ),
     ]
 
@@ -185,6 +196,7 @@ def _ends() -> list[Panel]:
             empty=NO_END,
             stacked=True,
             overrides=colours(CAUSES),
+            links=[states.BY_CAUSE],
         ),
     ]
 
@@ -204,7 +216,7 @@ def _how_they_end() -> list[Panel]:
             empty=NO_END_NOW,
             axis=SHARE,
             legend=TABLE_RIGHT,
-            links=[TO_INTERRUPTIONS],
+            links=[TO_INTERRUPTIONS, states.DROPPED_OF_DOMAIN],
         ),
         timeseries(
             "Push duration in minutes",

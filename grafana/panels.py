@@ -18,6 +18,7 @@ VERSION = "10.1.0"
 """Oldest Grafana that shows these panels; a newer one brings them up to date itself."""
 
 FROM_ZERO: Final[Axis] = {"min": 0}
+WHOLE_NUMBERS: Final[Axis] = {"min": 0, "decimals": 0}
 SHARE: Final[Axis] = {"min": 0, "max": 1}
 LOGARITHMIC: Final[Axis] = {
     "min": 0.1,
@@ -186,6 +187,7 @@ def state_timeline(
     description: str,
     empty: str,
     mappings: Sequence[ValueMapping],
+    links: Sequence[Mapping[str, Any]] = (),
 ) -> Panel:
     """Return a band for each series, in the colours of its states."""
     options = {
@@ -196,22 +198,25 @@ def state_timeline(
         "showValue": "never",
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return panel(
+    made = panel(
         "state-timeline",
         title,
         [target],
         description=description,
         empty=empty,
-        shows_empty=False,
         options=options,
         defaults={
             "unit": "none",
-            "color": {"mode": "thresholds"},
-            "thresholds": steps((palette.NEUTRAL, None)),
+            # By thresholds it would merge values that have one, whatever mappings say of them.
+            "color": palette.fixed(palette.NEUTRAL),
             "mappings": list(mappings),
+            "links": list(links),
             "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},
         },
     )
+    # A frame without fields, Prometheus' answer where nothing is, would be told as an error.
+    some = {"id": "filterFieldsByName", "options": {"include": {"pattern": ".*"}}}
+    return made | {"transformations": [some]}
 
 
 def heatmap(title: str, target: Target, *, description: str, unit: str, empty: str) -> Panel:

@@ -20,12 +20,14 @@ def table(
     empty: str,
     columns: Mapping[str, str],
     sort: str = "",
+    made_of: Sequence[Mapping[str, Any]] = (),
     overrides: Sequence[Override] = (),
 ) -> Panel:
     """Return a table; ``columns`` maps what is shown, in order, to the column's heading.
 
     Rows are sorted by the column ``sort``, the largest first; without it by the label
-    ``HIDDEN``, where rows have one, and else as Prometheus has sorted them.
+    ``HIDDEN``, where rows have one, and else as Prometheus has sorted them.  ``made_of`` are the
+    transformations that make rows of the answer, if it has none.
     """
     given = {"Time", "Value", HIDDEN, *(f"Value #{letter(n)}" for n in range(len(targets)))}
     organise = {
@@ -65,7 +67,8 @@ def table(
         defaults=defaults,
         overrides=[*cells, *overrides],
     )
-    return made | {"transformations": [*_joined(targets), {"id": "organize", "options": organise}]}
+    steps = [*made_of, *_joined(targets), {"id": "organize", "options": organise}]
+    return made | {"transformations": steps}
 
 
 def _joined(targets: Sequence[Target]) -> list[dict[str, Any]]:

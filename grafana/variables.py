@@ -6,6 +6,9 @@ from grafana.queries import JOB, PROMETHEUS
 
 Variable = dict[str, Any]
 
+EXPORTER: Final = "http://127.0.0.1:10063"
+"""Where the private listener is unless somebody says otherwise; rules say it too."""
+
 ALL: Final = {"selected": True, "text": ["All"], "value": ["$__all"]}
 
 
@@ -78,6 +81,13 @@ SOURCE_VARIABLES: Final = (
         "App name",
         f'{{__name__=~"tencent_css_.+_total", {JOB}, push_domain=~"$push_domain"}}',
     ),
+)
+EXPORTER_URL: Final = text_box(
+    "exporter_url",
+    "Exporter's pages",
+    "Address of the exporter's private listener, without a slash at its end: where links to"
+    " /streams lead.",
+    EXPORTER,
 )
 ORIGIN_VARIABLES: Final = (
     *SOURCE_VARIABLES,

@@ -2,8 +2,9 @@
 
 from urllib.parse import quote
 
-from exporter.demo.parts import Ports
+from exporter.demo.parts import CHANNEL, Ports
 from exporter.demo.programs import HOST
+from exporter.web.streams import address_of
 
 
 def guide(ports: Ports, *, has_prometheus: bool) -> str:
@@ -11,6 +12,8 @@ def guide(ports: Ports, *, has_prometheus: bool) -> str:
     private = f"http://{HOST}:{ports.metrics}"
     lines = [
         ("What arrived last, active streams", f"{private}/"),
+        ("The channel that is watched", f"{private}{address_of(CHANNEL)}"),
+        ("Streams that dropped and are not back", f"{private}/streams?state=dropped"),
         ("Each of the newest callbacks", f"{private}/deliveries"),
         ("Metrics", f"{private}/metrics"),
     ]
@@ -21,12 +24,14 @@ def guide(ports: Ports, *, has_prometheus: bool) -> str:
         lines += [
             ("Active streams in Prometheus", f"{graph}tencent_css_active_streams"),
             ("Interruptions by cause", f"{graph}{by_cause}"),
+            ("The channel, live or dark", f"{graph}tencent_css_watched_stream_active"),
             ("Alerts", f"{server}/alerts"),
         ]
     else:
         lines.append(("Prometheus", "not installed (Debian package prometheus), left out"))
     incident = (
-        "After two minutes, and then every five, the platform drops pushes for a minute: look at\n"
+        "After two minutes, and then every five, the platform drops pushes for a minute, and the\n"
+        "  channel is dark as long: look at its page, at the streams that dropped, and at\n"
         '  interruptions with cause="platform".'
     )
     if ports.consumer:

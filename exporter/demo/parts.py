@@ -12,6 +12,8 @@ import orjson
 from exporter.demo.programs import HOST, Program, running
 
 KEY: Final = "demo2026"
+CHANNEL: Final = ("push.example.com", "live", "channel-1")
+"""The stream that the exporter watches: on air all day, but for a minute now and then."""
 RULES: Final = Path(__file__).parents[2] / "prometheus" / "rules"
 
 Part = AbstractContextManager[Program]
@@ -51,6 +53,7 @@ def exporter(home: Path, ports: Ports) -> Part:
         "callback-keys": KEY,
         "data-dir": home / "data",
         "log-format": "json",
+        "watched-streams": "/".join(CHANNEL),
     }
     if ports.consumer:
         flags["forward-to"] = f"http://{HOST}:{ports.consumer}/callbacks"
@@ -90,7 +93,8 @@ def simulator(ports: Ports, rate: float, streams: int) -> Part:
     flags = {
         "url": f"http://{HOST}:{ports.platform or ports.callbacks}/callback",
         "key": KEY,
-        "scenario": "errcode-spike",
+        "scenario": "bad-minute",
+        "watched": "/".join(CHANNEL),
         "duration": 0,
         "rate": rate,
         "streams": streams,

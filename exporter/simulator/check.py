@@ -7,7 +7,8 @@ ledger if nobody looked before.  Exactly:
   that must not move (overflowed sources, expired pushes);
 - histograms of what packets say (push durations): every bucket, count and sum;
 - active streams by source and origin, and open pushes;
-- dropped streams by source and origin, and watched streams, as they must be when one looks;
+- dropped streams by source and origin, and the watched streams that the run names, as they
+  must be when one looks;
 - of the delay of callbacks only the count: only the exporter knows when it received them.
 
 Not compared: when the last callback came, when the oldest open push began, how many sources
@@ -84,8 +85,12 @@ class Difference(NamedTuple):
 class Exporter:
     """An exporter's private listener, asked for the metrics of its ledger."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
-        """Take the address of ``/metrics``; ``token`` is the exporter's ``metrics_token``."""
+    def __init__(self, url: str, token: str | None = None, window: Window = _WINDOW) -> None:
+        """Take the address of ``/metrics``; ``token`` is the exporter's ``metrics_token``.
+
+        ``window`` is what its settings say of dropped streams.
+        """
+        self._window = window
         self._url = _metrics_url(url)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -114,7 +119,9 @@ class Exporter:
     ) -> list[Difference]:
         """Return what still differs from a report after so many seconds."""
         deadline = time.monotonic() + seconds
-        while (found := compare(report, self.look())) and time.monotonic() < deadline:
+        while (
+            found := compare(report, self.look(), self._window)
+        ) and time.monotonic() < deadline:
             sleep(0.25)
         return found
 
@@ -128,6 +135,8 @@ def compare(report: Report, look: Look, window: Window = _WINDOW) -> list[Differ
     states = gauges.dropped(report.drops, window, look) | gauges.watched(report.watched)
     found = []
     for one in sorted({*report.samples, *states, *before, *look.samples}):
+        if gauges.is_of_another(one, report.watched):
+            continue
         shown_before = before.get(one, 0)
         if one.name == gauges.DROPPED:
             # What was dropped before is not ours: it may have come back meanwhile, or not.

@@ -13,6 +13,7 @@ from exporter.sending.options import key_of, receiver_options
 from exporter.sending.progress import interrupt_on
 from exporter.simulator.callback import Stream
 from exporter.simulator.check import CheckError, Exporter
+from exporter.simulator.gauges import Window
 from exporter.simulator.options import Options
 from exporter.simulator.report import Report, ReportError
 from exporter.simulator.run import Run
@@ -21,6 +22,7 @@ from exporter.simulator.scenarios import SCENARIOS
 T = TypeVar("T")
 
 _DEFAULTS: Final = Options()
+_WINDOW: Final = Window()
 _SCENARIO_HELP: Final = "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items())
 
 
@@ -98,6 +100,20 @@ def _streams(
     help="Address of /metrics, compared with what is expected: status 1 on any difference.",
 )
 @click.option("--metrics-token", help="The exporter's metrics_token, for --check.")
+@click.option(
+    "--dropped-stream-minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=_WINDOW.longest / 60,
+    show_default=True,
+    help="The exporter's dropped_stream_minutes, for --check.",
+)
+@click.option(
+    "--return-grace-seconds",
+    type=click.FloatRange(0),
+    default=_WINDOW.grace,
+    show_default=True,
+    help="The exporter's return_grace_seconds, for --check.",
+)
 def simulate(
     url: CallbackUrl | None,
     key: str | None,
@@ -105,6 +121,8 @@ def simulate(
     report: Path | None,
     metrics_url: str | None,
     metrics_token: str | None,
+    dropped_stream_minutes: float,
+    return_grace_seconds: float,
     connections: int,
     seed: int | None,
     **options: Any,
@@ -119,18 +137,19 @@ def simulate(
     series grew: nobody else may be sending meanwhile. Without --url nothing is sent, and
     --check compares with the --report of an earlier run.
     """
+    window = Window(return_grace_seconds, 60 * dropped_stream_minutes)
+    exporter = None
+    if metrics_url:
+        exporter = _or_exit(lambda: Exporter(metrics_url, metrics_token, window))
     if url is None:
-        if not (metrics_url and report):
+        if not (exporter and report):
             raise click.UsageError("give --url to send, or --check and --report to compare")
-        _check(_read_report(report), Exporter(metrics_url, metrics_token))
+        _check(_read_report(report), exporter)
         return
     callback_key = key_of(key, key_file)
     if options["scenario"] == "forged" and callback_key is None:
         raise click.UsageError("nothing can be forged without a key: give --key or --key-file")
-    exporter = before = None
-    if metrics_url:
-        exporter = Exporter(metrics_url, metrics_token)
-        before = _or_exit(exporter.look).samples
+    before = _or_exit(exporter.look).samples if exporter else None
     run = Run(Options(**options, seed=secrets.randbelow(2**31) if seed is None else seed))
     interrupt_on(signal.SIGINT, signal.SIGTERM)
     run.send(url, callback_key, connections)

@@ -14,6 +14,7 @@ from exporter.simulator.callback import Stream
 from exporter.simulator.samples import Range, Sample, sample
 
 DROPPED: Final = catalogue.DROPPED_STREAMS.name
+_WATCHED: Final = (catalogue.WATCHED_ACTIVE.name, catalogue.WATCHED_INTERRUPTIONS.name)
 
 CLOCK_SECONDS: Final = 1.0
 """By how much the clocks of simulator and exporter may differ."""
@@ -49,6 +50,7 @@ class Window(NamedTuple):
     """How long after its end a drop counts: the exporter's settings, in seconds.
 
     From ``return_grace_seconds``, in which a host may come back, to ``dropped_stream_minutes``.
+    Defaults are those of the settings.
     """
 
     grace: float = 30.0
@@ -81,6 +83,14 @@ def dropped(drops: Iterable[Drop], window: Window, look: Look) -> dict[Sample, R
         if begin <= look.began_at - CLOCK_SECONDS and look.ended_at + CLOCK_SECONDS <= end:
             least[one] += drop.certain
     return {one: Range(least[one], number) for one, number in most.items()}
+
+
+def is_of_another(one: Sample, streams: Iterable[Watched]) -> bool:
+    """Return whether a sample is of a watched stream that is none of these."""
+    if one.name not in _WATCHED:
+        return False
+    labels = dict(one.labels).items()
+    return not any(own.stream._asdict().items() <= labels for own in streams)
 
 
 def watched(streams: Iterable[Watched]) -> dict[Sample, Range]:

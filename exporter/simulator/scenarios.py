@@ -66,6 +66,18 @@ class ChannelDark(Incident):
             world.relight(now)
 
 
+class BadMinute(Incident):
+    """The platform drops pushes while all channels are dark: two things to look at."""
+
+    def __init__(self) -> None:
+        self._both = (ErrcodeSpike(), ChannelDark())
+
+    def act(self, world: World, now: float, *, struck: bool) -> None:
+        """Let both happen."""
+        for incident in self._both:
+            incident.act(world, now, struck=struck)
+
+
 class ReceiverOutage(Incident):
     """Nothing reaches the receiver, then the retries come."""
 
@@ -90,6 +102,9 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         "a channel that pushes all day goes dark and returns",
         ChannelDark,
         habits=Habits(channels=1),
+    ),
+    "bad-minute": Scenario(
+        "errcode-spike and channel-dark together", BadMinute, habits=Habits(channels=1)
     ),
     "receiver-outage": Scenario(
         "the network to the receiver is cut, then the retries come", ReceiverOutage

@@ -4,28 +4,16 @@ Pure.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from exporter.ledger.history import KeptPush
 from exporter.protocol.errcodes import Cause
-from exporter.web.hints import Hint
+from exporter.web.hints import Advice, Hint, advice_on
 
 
-class CauseAdvice(NamedTuple):
-    """A cause, the hint on it, and how many pushes ended so."""
-
-    cause: Cause
-    hint: Hint
-    times: int
-
-
-def advice_on(pushes: Iterable[KeptPush]) -> list[CauseAdvice]:
+def advice_on_ends(pushes: Iterable[KeptPush]) -> list[Advice]:
     """Return what the ends of pushes call for, each cause once, in order of the pushes."""
-    found: dict[Cause, int] = {}
-    for push in pushes:
-        if push.cause:
-            found[push.cause] = found.get(push.cause, 0) + 1
-    return [CauseAdvice(cause, HINTS[cause], times) for cause, times in found.items()]
+    return advice_on((push.cause, HINTS[push.cause]) for push in pushes if push.cause)
 
 
 HINTS: Final[Mapping[Cause, Hint]] = {

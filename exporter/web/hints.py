@@ -4,7 +4,7 @@ A reason says most of it (``refusals``); here is added what is known of the one 
 Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from exporter.ledger import Delivery, Outcome
@@ -22,6 +22,23 @@ class Hint(NamedTuple):
 
     meaning: str
     advice: str
+
+
+class Advice(NamedTuple):
+    """A hint, the word that it explains, and how often it is called for."""
+
+    word: str
+    hint: Hint
+    times: int
+
+
+def advice_on(called_for: Iterable[tuple[str, Hint]]) -> list[Advice]:
+    """Return the hints that are called for, each word once, as it comes first."""
+    found: dict[str, Advice] = {}
+    for word, hint in called_for:
+        first = found.get(word, Advice(word, hint, 0))
+        found[word] = first._replace(times=first.times + 1)
+    return list(found.values())
 
 
 def word_of(delivery: Delivery) -> str:

@@ -20,7 +20,7 @@ from exporter.protocol.events import EVENT_NAMES
 from exporter.protocol.refusals import STATUS, ForwardResult
 from exporter.web import stream_pages
 from exporter.web.formatting import span
-from exporter.web.hints import Hint, hint_for, word_of
+from exporter.web.hints import advice_on, hint_for, word_of
 from exporter.web.overview import overview_of
 
 ROWS_SHOWN: Final = 200
@@ -90,14 +90,6 @@ class Filter(NamedTuple):
         )
 
 
-class Advice(NamedTuple):
-    """A hint, the word that it explains, and how many deliveries it is about."""
-
-    word: str
-    hint: Hint
-    times: int
-
-
 def blueprint(
     ledger: Ledger, reception: Reception, clock: Callable[[], float] = time.time
 ) -> Blueprint:
@@ -142,14 +134,15 @@ def blueprint(
         except LedgerUnavailable as error:
             unreadable = str(error)
         found = [delivery for delivery in kept if chosen.admits(delivery)]
+        hints = [(delivery, hint_for(delivery)) for delivery in found]
         page = render_template(
             "deliveries.html",
             now=clock(),
             unreadable=unreadable,
             kept=len(kept),
             found=len(found),
-            rows=[(delivery, hint_for(delivery)) for delivery in found[:ROWS_SHOWN]],
-            advice=_advice_on(found),
+            rows=hints[:ROWS_SHOWN],
+            advice=advice_on((word_of(delivery), hint) for delivery, hint in hints if hint),
             chosen=chosen,
             outcomes=tuple(Outcome),
             refused=REFUSED,
@@ -189,17 +182,6 @@ def _why_not(ledger: Ledger) -> str | None:
     except LedgerUnavailable as error:
         return str(error)
     return None
-
-
-def _advice_on(deliveries: Sequence[Delivery]) -> list[Advice]:
-    """Return what the deliveries call for, each once, as the newest of its kind says it."""
-    found: dict[str, Advice] = {}
-    for delivery in deliveries:
-        if hint := hint_for(delivery):
-            word = word_of(delivery)
-            first = found.get(word, Advice(word, hint, 0))
-            found[word] = first._replace(times=first.times + 1)
-    return list(found.values())
 
 
 def _data(delivery: Delivery) -> dict[str, Any]:

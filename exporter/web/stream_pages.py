@@ -10,7 +10,7 @@ from exporter.ledger.history import PAGE, STATES, StreamHistory, StreamQuery
 from exporter.protocol.errcodes import CAUSES
 from exporter.protocol.vocabulary import ORIGINS
 from exporter.web import streams
-from exporter.web.causes import advice_on
+from exporter.web.causes import advice_on_ends
 from exporter.web.hints import hint_for
 from exporter.web.timeline import timeline_of
 
@@ -21,6 +21,8 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
     """Add the pages to others; pushes are kept for so many ``days``."""
     pages.add_app_template_filter(streams.shown, "shown")
     pages.add_app_template_filter(streams.address_of, "stream_address")
+    pages.add_app_template_filter(streams.address_of_told, "told_address")
+    pages.add_app_template_filter(streams.deliveries_address, "deliveries_address")
 
     _add_data(pages, ledger)
 
@@ -74,7 +76,7 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
             days=days,
             most=streams.PUSHES_SHOWN,
             timeline=timeline_of(history.pushes, now, days),
-            advice=advice_on(history.pushes),
+            advice=advice_on_ends(history.pushes),
             deliveries=[(one, hint_for(one)) for one in deliveries],
             data=streams.address_of(names, "/stream.json"),
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from exporter.ledger import Delivery
+from exporter.ledger import REFUSED, Delivery
 from exporter.ledger.history import (
     STATES,
     KeptPush,
@@ -18,7 +18,7 @@ from exporter.ledger.history import (
     StreamRow,
 )
 from exporter.protocol.errcodes import CAUSES
-from exporter.protocol.texts import printable
+from exporter.protocol.texts import CUT, UNPRINTABLE, printable
 from exporter.protocol.vocabulary import ORIGINS
 from exporter.web.deliveries import LONGEST_NAME
 
@@ -91,6 +91,35 @@ def address_of(names: Sequence[str], page: str = "/stream") -> str:
 def shown(name: str) -> str:
     """Return a name as it may be shown."""
     return printable(name, LONGEST_NAME)
+
+
+def address_of_told(delivery: Delivery) -> str | None:
+    """Return where the stream of a delivery is to be seen, None where nobody can know.
+
+    A delivery has names as they are shown; where one is not whole, the address is a search.
+    """
+    domain, app_name, stream_id = delivery.push_domain, delivery.app_name, delivery.stream_id
+    if delivery.outcome == REFUSED or not (domain and app_name and stream_id):
+        return None
+    names = (domain, app_name, stream_id)
+    if all(_whole_part(name) == name for name in names):
+        return address_of(names)
+    if not (part := _whole_part(stream_id)):
+        return None
+    known = {"push_domain": domain} if _whole_part(domain) == domain else {}
+    return f"/streams?{urlencode({**known, 'q': part})}"
+
+
+def deliveries_address(names: Sequence[str]) -> str:
+    """Return the address of the deliveries that have names like those of a stream."""
+    domain, _, stream_id = (_whole_part(shown(name)) for name in names)
+    return f"/deliveries?{urlencode({'domain': domain, 'stream': stream_id})}"
+
+
+def _whole_part(name: str) -> str:
+    """Return the longest part of a name as it is shown that the name itself has."""
+    whole = name.removesuffix(CUT) if len(name) == LONGEST_NAME else name
+    return max(whole.split(UNPRINTABLE), key=len)
 
 
 def says(history: StreamHistory, deliveries: Sequence[Delivery]) -> list[Delivery]:

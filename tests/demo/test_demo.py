@@ -17,6 +17,8 @@ from support.programs import free_port, program, stop, until
 from support.repository import ROOT
 
 from exporter.demo.consumer import fails
+from exporter.demo.parts import CHANNEL
+from exporter.web.streams import address_of
 
 Demo = tuple[subprocess.Popen[bytes], dict[str, int], Path]
 
@@ -111,6 +113,24 @@ def test_prometheus_scrapes_and_knows_our_rules(demo: Callable[..., Demo]) -> No
     assert loaded == set(rules.glob("*.yml"))
     text = ended(process, ports, output)
     assert f"http://127.0.0.1:{ports['prometheus']}/alerts" in text
+
+
+def test_a_channel_is_watched(demo: Callable[..., Demo]) -> None:
+    """The address that is printed tells the pushes of the channel whose state is a series."""
+    process, ports, output = demo(PATH="")
+    domain, app, stream = CHANNEL
+    labels = f'app_name="{app}",push_domain="{domain}",stream_id="{stream}"'
+    until(lambda: _is_live(ports, labels) or process.poll() is not None, "the channel is live", 60)
+    path = address_of(CHANNEL)
+    page = request(ports["metrics"], "GET", path)
+    assert page.status == 200
+    assert b"Live for" in page.body
+    assert f"http://127.0.0.1:{ports['metrics']}{path}" in ended(process, ports, output)
+
+
+def _is_live(ports: dict[str, int], labels: str) -> bool:
+    shown = figures(ports["metrics"])
+    return shown.get(f"tencent_css_watched_stream_active{{{labels}}}") == 1
 
 
 def test_a_taken_port_is_named() -> None:

@@ -78,11 +78,11 @@ def test_files_follow_the_compose_specification(path: str) -> None:
 
 
 def test_only_callbacks_are_published(stack: dict[str, Service]) -> None:
-    """The world reaches the callbacks' port; Grafana and Prometheus only this machine."""
+    """The world reaches the callbacks' port; pages, Grafana and Prometheus only this machine."""
     published = {name: service["ports"] for name, service in stack.items() if "ports" in service}
     entrance = "balancer" if "balancer" in stack else "exporter"
     assert published == {
-        entrance: ["8080:8080"],
+        entrance: ["8080:8080", "127.0.0.1:10063:10063"],
         "prometheus": ["127.0.0.1:9090:9090"],
         "grafana": ["127.0.0.1:3000:3000"],
     }

@@ -15,10 +15,13 @@ import yaml
 from support import traffic
 from support.boards import quick_rules
 from support.daemon import Start, request
-from support.packets import packet
+from support.packets import ODD_NAME, packet
+from support.pages import text_of
 from support.programs import free_port, program, stop, until
 from support.prometheus import Prometheus
 from support.repository import ROOT
+
+from grafana.variables import EXPORTER
 
 Told = list[tuple[str, dict[str, Any]]]
 """Path that was posted to, and the notification."""
@@ -145,6 +148,36 @@ def test_an_interruption_spike_reaches_the_pager(daemon: Start, tmp_path: Path) 
     assert alert["annotations"]["dashboard_url"].endswith("?var-push_domain=live.test.example")
     names = {one["labels"]["alertname"] for _, sent in told for one in sent["alerts"]}
     assert "TencentCSSErrcodeSurge" not in names
+
+
+def test_a_dark_channel_leads_to_its_page(daemon: Start, tmp_path: Path) -> None:
+    """The link of its alert is that of its page, also where its name has to be escaped."""
+    own = {"stream_id": ODD_NAME, "event_time": int(time.time())}
+    exporter = daemon(watched_streams=f"live.test.example/stage/{ODD_NAME}")
+    assert exporter.post(packet("push", **own)).status == 200
+    assert exporter.post(packet("interruption", errcode=12, **own)).status == 200
+    config = CONFIG.format(
+        rules=quick_rules(tmp_path / "rules", wait="1s"),
+        alertmanager=free_port(),
+        exporter=exporter.private_port,
+    )
+    with Prometheus(tmp_path / "prometheus", config) as prometheus:
+
+        def firing() -> list[dict[str, Any]]:
+            return [
+                one["annotations"]
+                for one in prometheus.alerts()
+                if one["labels"]["alertname"] == "TencentCSSWatchedStreamDown"
+                and one["state"] == "firing"
+            ]
+
+        until(firing, "the alert fires", 60)
+        (notes,) = firing()
+    address = notes["streams_url"].removeprefix(EXPORTER)
+    page = exporter.get(address)
+    assert page.status == 200
+    assert f"Stream {ODD_NAME}" in text_of(page)
+    assert "errcode 12, client_network" in text_of(page)
 
 
 def test_a_ledger_that_hangs_reaches_the_pager(daemon: Start, tmp_path: Path) -> None:

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.boards import asked_by_board, boards, panel_of, panels, selector_of, variables
+from support.boards import (
+    asked_by_board,
+    boards,
+    overrides,
+    panel_of,
+    panels,
+    selector_of,
+    variables,
+)
 from support.daemon import Start
 from support.packets import packet
 
@@ -41,25 +49,6 @@ def part(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     assert found, text
     return found[1]
-
-
-def overrides(panel: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the properties that a panel gives to series or columns of a name."""
-    return {
-        one["id"]: one["value"]
-        for override in panel["fieldConfig"]["overrides"]
-        if override["matcher"]["options"] == name
-        for one in override["properties"]
-    }
-
-
-def links(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every link from a series or a row of a panel."""
-    yield from panel["fieldConfig"]["defaults"].get("links", [])
-    for override in panel["fieldConfig"]["overrides"]:
-        for one in override["properties"]:
-            if one["id"] == "links":
-                yield from one["value"]
 
 
 @pytest.mark.parametrize("uid", BOARDS)
@@ -178,6 +167,20 @@ def test_graphs_can_be_read(panel: dict[str, Any]) -> None:
         assert overrides(panel, *names)["color"]["mode"] == "fixed"
 
 
+@pytest.mark.parametrize("panel", PANELS)
+def test_bands_have_the_colours_of_their_states(panel: dict[str, Any]) -> None:
+    """Coloured by thresholds, Grafana would not look at what a value is mapped to."""
+    if panel["type"] == "state-timeline":
+        defaults = panel["fieldConfig"]["defaults"]
+        assert defaults["color"] == palette.fixed(palette.NEUTRAL)
+        (mapping,) = defaults["mappings"]
+        shown = {one["text"]: one["color"] for one in mapping["options"].values()}
+        assert shown == {"live": palette.GOOD, "dark": palette.ACT}
+        # Drops the frame without fields that else would stand there as an error.
+        (step,) = panel["transformations"]
+        assert step["options"]["include"]["pattern"] == ".*"
+
+
 @pytest.mark.parametrize("uid", ["tencent-css-overview", "tencent-css-exporter"])
 def test_first_tile_says_whether_there_is_an_exporter(uid: str) -> None:
     """Exporters up, n/n: the first panel; and numbers have no lines through them."""
@@ -189,36 +192,6 @@ def test_first_tile_says_whether_there_is_an_exporter(uid: str) -> None:
         if panel["type"] == "stat":
             assert panel["options"]["graphMode"] == "none"
             assert panel["targets"][0]["instant"] is True
-
-
-@pytest.mark.parametrize("uid", BOARDS)
-def test_links_keep_all_variables(uid: str) -> None:
-    """Each that both dashboards have is passed as it is, or as the row or series says."""
-    ours = {one["name"] for one in BOARDS[uid]["templating"]["list"]}
-    for panel in panels(BOARDS[uid]):
-        for link in links(panel):
-            target, query = link["url"].removeprefix("/d/").split("?", 1)
-            theirs = {one["name"] for one in BOARDS[target]["templating"]["list"]}
-            kept = set(re.findall(r"\${(\w+):queryparam}", query))
-            chosen = set(re.findall(r"var-(\w+)=", query))
-            assert "${__url_time_range}" in query
-            assert kept | chosen >= ours & theirs
-            assert kept | chosen <= theirs
-            assert not kept & chosen
-
-
-def test_rows_lead_further() -> None:
-    """An alert to its interruptions, an errcode and a push domain to themselves and the log."""
-    uid = "tencent-css-interruptions"
-    for title, column, chosen in (
-        ("Errcodes, abnormal ones first", "Errcode", {"errcode"}),
-        ("Push domains and app names", "Push domain", {"push_domain", "app_name"}),
-    ):
-        found = overrides(panel_of(uid, title), column)["links"]
-        assert [part(r"^/d/([\w-]+)", one["url"]) for one in found] == [uid, LOG]
-        assert all(set(re.findall(r"var-(\w+)=", one["url"])) == chosen for one in found)
-    (link,) = links(panel_of("tencent-css-overview", "Alerts"))
-    assert set(re.findall(r"var-(\w+)=", link["url"])) == {"push_domain", "origin", "errcode"}
 
 
 def test_abnormal_errcodes_come_first() -> None:
@@ -270,7 +243,7 @@ def test_log_lines_have_what_the_query_asks_for(daemon: Start) -> None:
         assert exporter.post(packet("interruption", errcode=12)).status == 200
     line = exporter.line(event="callback.accepted", event_name="interruption")
     again = exporter.line(event="callback.duplicate", event_name="interruption")
-    (target,) = panel_of(LOG, "Abnormal ends")["targets"]
+    (target,) = panel_of(LOG, "Log lines of abnormal ends")["targets"]
     selector, parser, *filters, formatted = target["expr"].split(" | ")
     assert (selector, parser) == ("{$log_stream}", "json")
     assert {part(r"^(\w+)", one) for one in filters} <= line.keys()
@@ -281,6 +254,9 @@ def test_log_lines_have_what_the_query_asks_for(daemon: Start) -> None:
     assert wanted.keys() == {"event", "event_name"}
     assert {name: line[name] for name in wanted} == wanted
     assert again["event"] != wanted["event"]
+    table = panel_of(LOG, "Abnormal ends")
+    assert table["targets"][0]["expr"] == target["expr"].rpartition(" | ")[0]
+    assert set(table["transformations"][-1]["options"]["renameByName"]) <= line.keys()
 
 
 def test_every_variable_of_a_dashboard_narrows_it() -> None:

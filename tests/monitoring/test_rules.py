@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
@@ -14,6 +14,8 @@ from support.promql import numbers, selectors
 from support.repository import ROOT
 
 from exporter.metrics.catalogue import BY_NAME
+from exporter.web.streams import NAMES, address_of, given_of, query_of, stream_of
+from grafana.variables import EXPORTER
 
 PROMETHEUS = ROOT / "prometheus"
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
@@ -82,7 +84,8 @@ def test_every_alert_leads_somewhere(alert: dict[str, Any]) -> None:
     assert alert["alert"].startswith("TencentCSS")
     assert alert["labels"]["severity"] in ("page", "warning", "info")
     notes = alert["annotations"]
-    assert notes.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+    always = {"summary", "description", "runbook_url", "dashboard_url"}
+    assert always <= notes.keys() <= always | {"streams_url"}
     assert notes["summary"].endswith((".", "?"))
     runbook = RUNBOOKS / Path(urlsplit(notes["runbook_url"]).path).name
     assert notes["runbook_url"].endswith(f"/docs/runbooks/{runbook.name}")
@@ -90,6 +93,42 @@ def test_every_alert_leads_somewhere(alert: dict[str, Any]) -> None:
     uid = Path(urlsplit(notes["dashboard_url"]).path).name
     variables = {one["name"] for one in boards()[uid]["templating"]["list"]}
     assert set(re.findall(r"var-(\w+)=", notes["dashboard_url"])) <= variables
+
+
+def test_alerts_on_streams_lead_to_them() -> None:
+    """A page of the exporter that takes all it is asked for, and is asked for it escaped."""
+    found = {
+        alert["alert"]: alert["annotations"]["streams_url"]
+        for alert in alerts()
+        if "streams_url" in alert["annotations"]
+    }
+    assert {"TencentCSSWatchedStreamDown", "TencentCSSStreamsNotBack"} <= found.keys()
+    values = {"push_domain": "a.example", "app_name": "b", "stream_id": "c", "origin": "overseas"}
+    for url in found.values():
+        filled = re.sub(r"{{ \$labels\.(\w+) \| urlquery }}", lambda one: values[one[1]], url)
+        assert filled.startswith(f"{EXPORTER}/")
+        asked = dict(parse_qsl(urlsplit(filled).query))
+        if urlsplit(filled).path == "/stream":
+            assert asked == dict(zip(NAMES, stream_of(asked), strict=True))
+        else:
+            assert urlsplit(filled).path == "/streams"
+            assert given_of(query_of(asked)) == asked
+            assert asked["state"] == "dropped"
+
+
+def test_prometheus_and_the_pages_agree_on_addresses() -> None:
+    """A watched stream with an odd name: its alert has the address that its page has."""
+    tests = yaml.safe_load((PROMETHEUS / "tests" / "states.yml").read_text())["tests"]
+    (expected,) = [
+        one
+        for test in tests
+        for case in test["alert_rule_test"]
+        for one in case.get("exp_alerts", [])
+        if "stream_id" in one["exp_labels"]
+    ]
+    names = [expected["exp_labels"][name] for name in NAMES]
+    assert not names[-1].isalnum()
+    assert expected["exp_annotations"]["streams_url"] == f"{EXPORTER}{address_of(names)}"
 
 
 def test_every_runbook_belongs_to_an_alert() -> None:
@@ -103,7 +142,7 @@ def test_every_runbook_belongs_to_an_alert() -> None:
     for path in RUNBOOKS.glob("*.md"):
         text = path.read_text()
         for link in re.findall(r"\]\(([^)]+)\)", text):
-            assert (RUNBOOKS / link).is_file(), link
+            assert (RUNBOOKS / link.partition("#")[0]).is_file(), link
         for beginning, end in re.findall(r"`css:(\w+?)(_…)?:threshold`", text):
             assert [name for name in recorded() if name.startswith(f"css:{beginning}")], end
 

@@ -17,8 +17,11 @@ from support.packets import packet
 from support.programs import free_port, until
 
 from exporter.simulator.scenarios import SCENARIOS
+from exporter.web.streams import address_of
 
 SHORT = ("--duration", 2, "--rate", 200, "--streams", 40, "--time-scale", 120, "--seed", 7)
+WATCHED = "tencent_css_watched_stream_active{"
+WATCHED_CHANNEL = f'{WATCHED}app_name="live",push_domain="push.example.com",stream_id="channel"}}'
 BRIEF = ("--duration", 1, "--rate", 100, "--time-scale", 1000)
 
 
@@ -52,13 +55,16 @@ def test_every_scenario_is_shown_exactly(daemon: Start, tmp_path: Path, scenario
     assert (callbacks["forged"] > 0) == (scenario == "forged")
 
 
-def test_a_named_channel_goes_dark_and_returns(daemon: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scenario", ["channel-dark", "bad-minute"])
+def test_a_named_channel_goes_dark_and_returns(
+    daemon: Start, tmp_path: Path, scenario: str
+) -> None:
     """The report says of a watched channel whether it is active, and since when."""
     exporter = daemon(watched_streams="push.example.com/live/channel/1")
     report = tmp_path / "run.json"
     ran = css_exporter(
         *("simulate", *towards(exporter), *SHORT, *check(exporter), "--report", report),
-        *("--scenario", "channel-dark", "--watched", "push.example.com/live/channel/1"),
+        *("--scenario", scenario, "--watched", "push.example.com/live/channel/1"),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     document = json.loads(report.read_text())
@@ -70,6 +76,35 @@ def test_a_named_channel_goes_dark_and_returns(daemon: Start, tmp_path: Path) ->
     assert run["watched"] == ["push.example.com/live/channel/1"]
     # Packets have whole seconds.
     assert watched["changed_at"] >= int(run["began_at"] + 0.5 * run["duration"])
+    page = address_of(("push.example.com", "live", "channel/1"), "/stream.json")
+    told = exporter.get(page).json
+    assert told["state"] == "active"
+    newest, dark, *_ = told["pushes"]
+    assert newest["ended_at"] is None
+    assert dark["cause"] == "client_network"
+
+
+def test_settings_of_the_exporter_can_be_told(daemon: Start, tmp_path: Path) -> None:
+    """Dropped streams count by its settings; what others watch is not compared."""
+    exporter = daemon(
+        return_grace_seconds=0,
+        dropped_stream_minutes=600,
+        watched_streams="*/*/*,push.example.com/live/channel",
+    )
+    report = tmp_path / "run.json"
+    ran = css_exporter(
+        *("simulate", *towards(exporter), *SHORT, *check(exporter), "--report", report),
+        *("--scenario", "bad-minute", "--watched", "push.example.com/live/channel"),
+        *("--return-grace-seconds", 0, "--dropped-stream-minutes", 600),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert exporter.metrics()[WATCHED_CHANNEL] == 1
+    assert sum(name.startswith(WATCHED) for name in exporter.metrics()) > 10
+    untold = css_exporter("simulate", *check(exporter), "--report", report)
+    assert untold.returncode == 1
+    differences = untold.stdout.splitlines()
+    assert differences
+    assert all(one.startswith("tencent_css_dropped_streams{") for one in differences)
 
 
 def test_receiver_outage_with_a_crash_is_shown_exactly(daemon: Start, tmp_path: Path) -> None:
@@ -236,6 +271,7 @@ def read_or_end(terminal: int) -> bytes:
         (("--url", "http://h/", "--watched", "channel-1"), "channel-1 is no stream like"),
         (("--url", "http://h/", "--scenario", "forged"), "nothing can be forged without a key"),
         (("--check", "http://127.0.0.1:1/metrics", "--report", __file__), "no report"),
+        (("--check", "localhost", "--report", __file__), "is no address like http://127.0.0.1"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments: tuple[str, ...], sentence: str) -> None:

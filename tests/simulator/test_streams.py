@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from exporter.daemon.settings import Settings
 from exporter.metrics import catalogue
 from exporter.simulator.callback import Callback, PushBegun, PushEnded, Stream
 from exporter.simulator.check import compare
@@ -130,6 +131,27 @@ def test_a_drop_counts_after_its_grace_and_not_for_ever(seconds: int, allowed: s
     window = Window(grace=10, longest=60)
     right = {n for n in range(3) if not compare(report, shown(n, AT + seconds), window)}
     assert right == allowed
+
+
+def test_watched_streams_of_others_are_not_compared() -> None:
+    """An exporter may watch more than a run knows of; what the run names must be right."""
+    another = Stream("push.example.com", "live", "another")
+    report = Report({}, watched=(Watched(STREAM, True, AT * 1000),))
+    mine, other = (
+        sample(catalogue.WATCHED_ACTIVE.name, **one._asdict()) for one in (STREAM, another)
+    )
+    ended = sample(
+        catalogue.WATCHED_INTERRUPTIONS.name, **another._asdict(), cause="client_network"
+    )
+    assert compare(report, Look({mine: 1, other: 1, ended: 7}, AT, AT)) == []
+    (difference,) = compare(report, Look({mine: 0, other: 1}, AT, AT))
+    assert difference.sample == mine
+
+
+def test_a_drop_counts_as_long_as_by_default() -> None:
+    """Where nobody says otherwise, the simulator expects what the settings are by default."""
+    settings = Settings()
+    assert Window() == (settings.return_grace_seconds, 60 * settings.dropped_stream_minutes)
 
 
 def test_earlier_drops_may_be_over() -> None:

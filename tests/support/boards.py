@@ -57,6 +57,25 @@ def panel_of(uid: str, title: str) -> Panel:
     return found
 
 
+def overrides(panel: Panel, name: str) -> dict[str, Any]:
+    """Return the properties that a panel gives to series or columns of a name."""
+    return {
+        one["id"]: one["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["options"] == name
+        for one in override["properties"]
+    }
+
+
+def links(panel: Panel) -> Iterator[dict[str, Any]]:
+    """Yield every link from a series or a row of a panel."""
+    yield from panel["fieldConfig"]["defaults"].get("links", [])
+    for override in panel["fieldConfig"]["overrides"]:
+        for one in override["properties"]:
+            if one["id"] == "links":
+                yield from one["value"]
+
+
 def variables(board: Board, kind: str = "query") -> list[dict[str, Any]]:
     """Return the variables of a kind."""
     return [one for one in board["templating"]["list"] if one["type"] == kind]

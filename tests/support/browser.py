@@ -29,6 +29,28 @@ PHONE = (390, 844)
 HASTE = 5
 """How many times faster than others a page's timers run, so that tests need not wait long."""
 
+_STICKING_OUT = """
+const window_ = document.documentElement.clientWidth;
+const seen = one => one.getBoundingClientRect().width && !one.closest("svg *, .skip, .hidden")
+    && getComputedStyle(one.closest("thead") ?? one).clipPath === "none";
+function room(one) {
+    const style = getComputedStyle(one), box = one.getBoundingClientRect();
+    return [box.left + parseFloat(style.borderLeftWidth) + parseFloat(style.paddingLeft),
+        box.right - parseFloat(style.borderRightWidth) - parseFloat(style.paddingRight)];
+}
+function sticksOut(one) {
+    const { left, right } = one.getBoundingClientRect();
+    if (left < -1 || right > window_ + 1) return true;
+    if (one.clientWidth && getComputedStyle(one).overflowX === "visible"
+        && one.scrollWidth > one.clientWidth + 1) return true;
+    if (!one.parentElement.clientWidth) return false; // inline: text that is broken into lines
+    const [from, to] = room(one.parentElement);
+    return left < from - 1 || right > to + 1;
+}
+return [...document.body.querySelectorAll("*")].filter(one => seen(one) && sticksOut(one))
+    .map(one => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 60)}`);
+"""
+
 
 class Browser:
     """One browser with one page."""
@@ -78,6 +100,11 @@ class Browser:
         axe.inject()  # type: ignore[no-untyped-call]  # the package has no types
         found = axe.run()["violations"]
         return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
+
+    def sticking_out(self) -> list[str]:
+        """Return what is wider than the place that it has: the window, or what it stands in."""
+        found: list[str] = self.run(_STICKING_OUT)
+        return found
 
 
 @contextmanager

@@ -10,6 +10,10 @@ from support.repository import ROOT
 KEY = "testkey2026"
 PACKETS = ROOT / "tests" / "data" / "packets"
 
+ODD_NAME = "a/b c 🎥 é?&=%#\"'<b>"
+LONG_NAME = "é" * 127 + "x"  # 255 bytes
+"""Names of streams that addresses and pages must bear."""
+
 Packet = dict[str, Any]
 
 EMPTY: tuple[Any, ...] = ([], {})

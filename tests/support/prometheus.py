@@ -82,6 +82,11 @@ class Prometheus:
         found: list[dict[str, Any]] = self._get("/api/v1/rules")["groups"]
         return found
 
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts that are pending or fire, with their ``annotations``."""
+        found: list[dict[str, Any]] = self._get("/api/v1/alerts")["alerts"]
+        return found
+
     def until_up(self, seconds: float = 30) -> None:
         """Wait until every target was scraped without an error."""
         until(

@@ -1,57 +1,15 @@
 """The pages in a real browser: what they show, how they stay fresh, who can use them."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from support.browser import DESKTOP, PHONE, Browser, browsing
-from support.daemon import Daemon, Start, request
+from support.browser import DESKTOP, PHONE, Browser
+from support.daemon import Start
 from support.packets import all_packets, packet
-from support.pages import push
+from support.pages import HOSTILE, address, push, send_of_everything
 from support.programs import until
-
-HOSTILE = "<script>document.title='taken over'</script><img src=x onerror=alert(1)>\u202e"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browsing(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(chromium: Browser) -> Iterator[Browser]:
-    """Return the browser; at the end of each test its console must have been silent."""
-    chromium.look()
-    chromium.complaints()
-    yield chromium
-    complaints = chromium.complaints()
-    chromium.driver.get("about:blank")
-    assert complaints == []
-
-
-def address(exporter: Daemon, path: str = "/", user: str = "") -> str:
-    return f"http://{user}127.0.0.1:{exporter.private_port}{path}"
-
-
-def send_of_everything(exporter: Daemon) -> None:
-    """Send every event, and deliveries of every outcome and of most reasons."""
-    for sample in all_packets().values():
-        assert exporter.post(sample).status == 200
-    for number in range(4):
-        exporter.post(push(number, set_id=10 * number))
-    exporter.post(push(0))
-    exporter.post(push(5, stream_id=HOSTILE + "long" * 100, app="x" * 250))
-    exporter.post(push(6), key="wrong")
-    for method, path, body in (
-        ("POST", "/callback", b"["),
-        ("POST", "/callback", b"{}"),
-        ("POST", "/elsewhere", b"{}"),
-        ("GET", "/callback", None),
-    ):
-        request(exporter.public_port, method, path, body)
 
 
 def test_pages_show_what_was_sent(daemon: Start, browser: Browser) -> None:

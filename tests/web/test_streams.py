@@ -1,5 +1,6 @@
 """Streams as data and as pages, over every kind of ledger."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +9,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from support.ledgers import KINDS, entry, opening
+from support.packets import LONG_NAME, ODD_NAME
 from support.settings import default
 
 from exporter.ledger import Ledger
 from exporter.web import pages, private
 from exporter.web.streams import address_of
 
-ODD = "a/b c 🎥 é?&=%#\"'<b>"
-LONG_NAME = "é" * 127 + "x"  # 255 bytes
 SOURCE = ("live.test.example", "stage")
 
 RECEPTION = pages.Reception(
@@ -180,7 +180,7 @@ def test_every_stream_is_on_one_page(client: FlaskClient, field: Field) -> None:
     assert 'rel="next" href="/streams?next=' in client.get("/streams").text
 
 
-@pytest.mark.parametrize("name", [ODD, LONG_NAME, "line\u202eturned", "日本"])
+@pytest.mark.parametrize("name", [ODD_NAME, LONG_NAME, "line\u202eturned", "日本"])
 def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -> None:
     """Each push with its errcode, newest first, whatever the name is made of."""
     field.push(name, 900, 600, errcode=12)
@@ -242,11 +242,21 @@ def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -
     assert "<b>" not in page.text
 
 
+def test_page_says_what_to_do_about_each_cause(client: FlaskClient, field: Field) -> None:
+    """Each cause once, with how many pushes ended so, in order of the pushes."""
+    for began, errcode in ((900, 1), (800, 12), (700, 5), (600, 12)):
+        field.push("room", began, began - 50, errcode=errcode)
+    text = client.get(address_of((*SOURCE, "room"))).text.replace("<wbr>", "")
+    words = re.findall(r"<dt><strong>(\w+)</strong>(.*)</dt>", text)
+    assert words == [("client_network", " (2 times)"), ("platform", ""), ("client_stop", "")]
+    assert "Look at the host&#39;s uplink" in text
+
+
 def test_page_leads_to_every_stream(client: FlaskClient, field: Field) -> None:
     """The links of the list are the addresses of the streams."""
-    for number, name in enumerate((ODD, LONG_NAME)):
+    for number, name in enumerate((ODD_NAME, LONG_NAME)):
         field.push(name, 100 + number)
-    for name in (ODD, LONG_NAME):
+    for name in (ODD_NAME, LONG_NAME):
         address = address_of((*SOURCE, name))
         assert f'href="{address.replace("&", "&amp;")}"' in client.get("/streams").text
         assert client.get(address).status_code == 200
