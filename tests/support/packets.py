@@ -12,6 +12,9 @@ PACKETS = ROOT / "tests" / "data" / "packets"
 
 Packet = dict[str, Any]
 
+SOURCE = ("live.test.example", "stage")
+"""Push domain and app name of most samples."""
+
 EMPTY: tuple[Any, ...] = ([], {})
 """What has a type that no field has, and no content."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from support.ledgers import KINDS, entry, opening
+from support.packets import SOURCE
 from support.settings import default
 
 from exporter.ledger import Ledger
@@ -16,7 +17,6 @@ from exporter.web.streams import address_of
 
 ODD = "a/b c 🎥 é?&=%#\"'<b>"
 LONG_NAME = "é" * 127 + "x"  # 255 bytes
-SOURCE = ("live.test.example", "stage")
 
 RECEPTION = pages.Reception(
     scheme="http",
