@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from flask import Flask, Response, request
 
+from support.daemon import Daemon
 from support.daemon import request as ask
 from support.programs import free_port, program, stop, until
 from support.repository import ROOT
@@ -135,6 +136,17 @@ def certificate(directory: Path, name: str) -> Certificate:
         capture_output=True,
     )
     return made
+
+
+def forwards(exporter: Daemon, event: str, result: str) -> float:
+    """Return how many callbacks of an event were forwarded with this result."""
+    shown = exporter.metrics("/metrics?collect[]=ledger")
+    return shown.get(f'tencent_css_forwards_total{{event="{event}",result="{result}"}}', 0)
+
+
+def counted(exporter: Daemon, event: str, result: str, more: float) -> None:
+    """Wait until so many are counted: tallies ride with a commit, at most a second later."""
+    until(lambda: forwards(exporter, event, result) == more, f"{more} {result}")
 
 
 def create_app() -> Flask:
