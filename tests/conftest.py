@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.consumer import Consumer
 from support.daemon import Daemon, Start
 from support.ledgers import KINDS, Open, opening, postgres_server
 from support.postgres import Postgres
@@ -81,6 +82,20 @@ def daemon(tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(Daemon(tmp_path / name, **settings))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def one_consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
+    """Return the consumer of a module's tests."""
+    with Consumer(tmp_path_factory.mktemp("consumer")) as consumer:
+        yield consumer
+
+
+@pytest.fixture
+def consumer(one_consumer: Consumer) -> Consumer:
+    """Return the consumer, behaving well."""
+    one_consumer.behave()
+    return one_consumer
 
 
 @pytest.fixture(params=sorted(KINDS))
