@@ -1,6 +1,7 @@
 """Fixtures of all tests, which of them ``--fast`` leaves out, and what a skipped one means."""
 
 import functools
+import gc
 import os
 import re
 from collections.abc import Generator, Iterator
@@ -49,6 +50,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.getoption("-m") == "alone":
         return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
     return None
+
+
+def pytest_collection_finish() -> None:
+    """Look for no garbage in thousands of tests and their modules, which stay to the end."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
