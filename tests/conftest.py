@@ -59,7 +59,9 @@ def pytest_collection_finish() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; leave out PostgreSQL of ledgers of every kind if asked."""
-    items.sort(key=lambda item: not _starts_programs(item.path))
+    items.sort(
+        key=lambda item: (not item.get_closest_marker("long"), not _starts_programs(item.path))
+    )
     if config.getoption("--fast"):
         left_out = [item for item in items if "postgres" in item.nodeid]
         config.hook.pytest_deselected(items=left_out)

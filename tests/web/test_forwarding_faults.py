@@ -18,6 +18,8 @@ from support.programs import until
 
 from exporter.web.forwarding import CONNECTIONS
 
+pytestmark = pytest.mark.long
+
 both = pytest.mark.parametrize("shell", [Daemon, Shell], ids=["loop", "wsgi"])
 WAITING = 2000
 PUSHES = 'tencent_css_callbacks_total{event="push"}'
