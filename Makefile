@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 JOBS ?= 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Compiled files are kept: hundreds of programs that tests start would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run demo test test-fast fuzz bench tools lint format generated golden lock clean
 
 help: ## Show this list

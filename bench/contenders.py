@@ -7,11 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bench.applications import KEY
 
@@ -134,6 +134,30 @@ def running(
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+class Contest(ExitStack):
+    """Contenders that run side by side until it ends; ``running`` has them with their names."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self.running: list[tuple[str, Running]] = []
+        self._home = home
+
+    def start(
+        self,
+        name: str,
+        contender: Contender,
+        prepare: Callable[[Path], object] = Path.mkdir,
+        /,
+        **more: Any,
+    ) -> Running:
+        """Start one in a directory of its own, which ``prepare`` makes."""
+        home = self._home / f"{len(list(self._home.iterdir()))}"
+        prepare(home)
+        one = self.enter_context(running(contender, home, **more))
+        self.running.append((name, one))
+        return one
 
 
 def new_run() -> str:

@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Final
 
-from bench.contenders import Running, free_port, ours, running
+from bench.contenders import Contest, Running, free_port, ours
 from bench.load import signature
 from bench.measures import CAPTURES, CAPTURES_256, Options, Table, by_turns
 
@@ -26,28 +26,25 @@ def forwarding(options: Options) -> Table:
         " connections go to it, so one that takes 200 ms can have 1,280 callbacks a second.",
         [load.title for load in loads],
     )
-    with ExitStack() as stack:
+    with Contest(options.home) as contest:
         quick, slow, mute = (
-            stack.enter_context(_consumer(milliseconds)) for milliseconds in (1, 200, -1)
+            contest.enter_context(_consumer(milliseconds)) for milliseconds in (1, 200, -1)
         )
         waiting = {
             "CSS_EXPORTER_FORWARD_TO": quick,
             "CSS_EXPORTER_FORWARD_TO_BY_EVENT": json.dumps({"push": mute}),
             "CSS_EXPORTER_FORWARD_TIMEOUT_SECONDS": "15",
         }
-        started: list[tuple[str, Running]] = []
         for name, environment in (
             ("no consumer", {}),
             ("a consumer that takes 1 ms", {"CSS_EXPORTER_FORWARD_TO": quick}),
             ("a consumer that takes 200 ms", {"CSS_EXPORTER_FORWARD_TO": slow}),
             (f"1 ms, while {WAITING:,} wait for another", waiting),
         ):
-            home = options.home / f"forwarding-{len(started)}"
-            one = stack.enter_context(running(ours(), home, **environment))
+            one = contest.start(name, ours(), **environment)
             if environment is waiting:
-                stack.enter_context(_pushes(one))
-            started.append((name, one))
-        return by_turns(options, table, loads, started)
+                contest.enter_context(_pushes(one))
+        return by_turns(options, table, loads, contest.running)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import sys
 import time
 from hashlib import md5
 from itertools import count
-from typing import Final
+from typing import Final, cast
 
 import uvloop
 
@@ -27,9 +27,9 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send."""
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._run.number += 1
-        transport.write(self._run.request())  # type: ignore[attr-defined]
+        self._transport.write(self._run.request())
 
     def data_received(self, data: bytes) -> None:
         """Take the answer by its beginning, and let another client begin."""

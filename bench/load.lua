@@ -1,4 +1,5 @@
 -- Distinct, signed packets for wrk; what kind comes from the environment (bench/load.py).
+require("done")
 local kind, run = os.getenv("BENCH_KIND"), os.getenv("BENCH_RUN")
 local t, sign = os.getenv("BENCH_T"), os.getenv("BENCH_SIGN")
 local path = os.getenv("BENCH_PATH")
@@ -28,12 +29,4 @@ function request()
     body = capture:format(n % 5, n % 500, n % 500, at, run, n, run, n, t, sign)
   end
   return wrk.format("POST", path, headers, body)
-end
-
-function done(summary, latency)
-  io.write(("RESULT %f %f %f %d\n"):format(
-    summary.requests / (summary.duration / 1e6), latency:percentile(50) / 1e6,
-    latency:percentile(99) / 1e6,
-    summary.errors.status + summary.errors.read + summary.errors.connect
-      + summary.errors.write + summary.errors.timeout))
 end

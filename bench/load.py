@@ -53,6 +53,7 @@ def send(load: Load, to: Running, seconds: float, *, core: str | None = "1") -> 
         "BENCH_SIGN": signed["sign"],
         "BENCH_CLOSE": "1" if load.close else "0",
         "BENCH_PATH": to.contender.path,
+        "LUA_PATH": str(_HERE / "?.lua"),
     }
     if load.late:
         given = (to.port, load.connections, seconds, to.contender.path)

@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from bench.contenders import (
     NAIVE,
     PUSHGATEWAY,
     Contender,
+    Contest,
     Running,
     flask_view,
     ours,
@@ -87,18 +88,15 @@ def _all(
     options: Options, contenders: Sequence[Contender], **more: Any
 ) -> Iterator[list[tuple[str, Running]]]:
     """Run contenders side by side."""
-    with ExitStack() as stack:
-        started = []
+    with Contest(options.home) as contest:
         server: Postgres | None = None
-        for number, contender in enumerate(contenders):
+        for contender in contenders:
             url = None
             if contender.database:
-                server = server or stack.enter_context(Postgres(fsync="on"))
+                server = server or contest.enter_context(Postgres(fsync="on"))
                 url = server.database()
-            home = options.home / f"{len(list(options.home.iterdir()))}-{number}"
-            one = stack.enter_context(running(contender, home, url=url, **more))
-            started.append((contender.name, one))
-        yield started
+            contest.start(contender.name, contender, url=url, **more)
+        yield contest.running
 
 
 def rates(options: Options) -> Table:
@@ -141,16 +139,14 @@ def slow_disk(options: Options) -> Table:
     library = options.home / "slow_fsync.so"
     source = Path(__file__).with_name("slow_fsync.c")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    with ExitStack() as stack:
-        started = []
+    with Contest(options.home) as contest:
         for extra in (0, 1, 5):
             environment = {
                 "LD_PRELOAD": str(library),
                 "SLOW_FSYNC_MICROSECONDS": str(extra * 1000),
             }
-            one = running(ours(), options.home / f"slow{extra}", **environment)
-            started.append((f"+{extra} ms", stack.enter_context(one)))
-        return by_turns(options, table, loads, started)
+            contest.start(f"+{extra} ms", ours(), **environment)
+        return by_turns(options, table, loads, contest.running)
 
 
 def full_ledgers(options: Options) -> Table:
@@ -161,18 +157,15 @@ def full_ledgers(options: Options) -> Table:
         "One worker, pinned, on SQLite.",
         [load.title for load in loads],
     )
-    with ExitStack() as stack:
-        started = []
+    with Contest(options.home) as contest:
         for name, identities, pushes in (
             ("empty", 0, 0),
             ("1,000,000 identities remembered", 1_000_000, 0),
             ("and 100,000 open pushes", 1_000_000, 100_000),
         ):
-            home = options.home / f"full-{identities}-{pushes}"
             options.tell(f"{table.title}: filling {name}")
-            fill(home, identities, pushes)
-            started.append((name, stack.enter_context(running(ours(), home))))
-        return by_turns(options, table, loads, started)
+            contest.start(name, ours(), partial(fill, identities=identities, pushes=pushes))
+        return by_turns(options, table, loads, contest.running)
 
 
 def scrapes(options: Options) -> Table:

@@ -1,6 +1,7 @@
 """Fixtures of all tests, which of them ``--fast`` leaves out, and what a skipped one means."""
 
 import functools
+import gc
 import os
 import re
 from collections.abc import Generator, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.consumer import Consumer
 from support.daemon import Daemon, Start
 from support.ledgers import KINDS, Open, opening, postgres_server
 from support.postgres import Postgres
@@ -50,9 +52,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+def pytest_collection_finish() -> None:
+    """Look for no garbage in thousands of tests and their modules, which stay to the end."""
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; leave out PostgreSQL of ledgers of every kind if asked."""
-    items.sort(key=lambda item: not _starts_programs(item.path))
+    items.sort(
+        key=lambda item: (not item.get_closest_marker("long"), not _starts_programs(item.path))
+    )
     if config.getoption("--fast"):
         left_out = [item for item in items if "postgres" in item.nodeid]
         config.hook.pytest_deselected(items=left_out)
@@ -81,6 +90,20 @@ def daemon(tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(Daemon(tmp_path / name, **settings))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def one_consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
+    """Return the consumer of a module's tests."""
+    with Consumer(tmp_path_factory.mktemp("consumer")) as consumer:
+        yield consumer
+
+
+@pytest.fixture
+def consumer(one_consumer: Consumer) -> Consumer:
+    """Return the consumer, behaving well."""
+    one_consumer.behave()
+    return one_consumer
 
 
 @pytest.fixture(params=sorted(KINDS))

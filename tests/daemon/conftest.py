@@ -1,9 +1,18 @@
-"""Fixtures of tests that send hostile input to a daemon."""
+"""Fixtures of tests of the daemon: without the machine's settings, and under hostile input."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from support.tail import Tail, tailing
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the machine's own settings away."""
+    for name in os.environ:
+        if name.startswith("CSS_EXPORTER_"):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="module", params=["json", "console"])

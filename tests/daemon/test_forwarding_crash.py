@@ -10,8 +10,8 @@ import pytest
 from support.commands import css_exporter, metrics_url, started, towards
 from support.consumer import Consumer
 from support.daemon import Daemon
+from support.ledgers import postgres_server
 from support.packets import packet
-from support.postgres import Postgres
 from support.programs import until
 from support.sender import Sender
 
@@ -20,9 +20,9 @@ Start = Callable[..., Daemon]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_kill_at_any_moment(daemon: Start, tmp_path: Path, server: Postgres, kind: str) -> None:
+def test_kill_at_any_moment(daemon: Start, tmp_path: Path, kind: str) -> None:
     """The consumer has each callback at least once, the ledger exactly once."""
-    ledger = server.database() if kind == "postgres" else None
+    ledger = postgres_server().database() if kind == "postgres" else None
     with Consumer(tmp_path / "consumer") as consumer:
         exporter = daemon(ledger=ledger, forward_to=consumer.url)
         sent = {f"r{number}" for number in range(TOTAL)}

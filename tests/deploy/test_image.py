@@ -22,6 +22,8 @@ from support.repository import ROOT
 
 from exporter.daemon.settings import Settings
 
+pytestmark = pytest.mark.long
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PUBLIC, PRIVATE = 8080, 10063
 UID = 10001

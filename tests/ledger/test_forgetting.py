@@ -4,12 +4,12 @@ import time
 from itertools import count
 
 from support.ledgers import Open, entry, value
+from support.packets import SOURCE
 from support.programs import until
 
 from exporter.ledger import Outcome
 from exporter.metrics import catalogue as c
 
-SOURCE = ("live.test.example", "stage")
 ACTIVE = c.ACTIVE_STREAMS
 PUSH, INTERRUPTION = entry("push"), entry("interruption")
 

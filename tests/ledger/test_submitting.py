@@ -11,6 +11,7 @@ from typing import IO, NamedTuple
 
 import pytest
 from support.ledgers import Open, entry, opening, value
+from support.packets import SOURCE
 from support.programs import until
 
 from exporter.ledger import (
@@ -27,7 +28,6 @@ from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
 
 NOW = 1790000200.0
-SOURCE = ("live.test.example", "stage")
 Results = Sequence[Receipt | LedgerUnavailable]
 
 

@@ -3,12 +3,12 @@
 import time
 
 from support.ledgers import Open, entry, numbers, value
+from support.packets import SOURCE
 
 from exporter.ledger import Ledger, Outcome
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
 
-SOURCE = ("live.test.example", "stage")
 CAMERA = (*SOURCE, "camera-7")
 NOW = int(time.time())
 

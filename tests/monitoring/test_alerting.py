@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 import yaml
 from support import traffic
 from support.boards import quick_rules
@@ -22,6 +23,8 @@ from support.prometheus import Prometheus
 from support.repository import ROOT
 
 from grafana.variables import EXPORTER
+
+pytestmark = pytest.mark.long
 
 Told = list[tuple[str, dict[str, Any]]]
 """Path that was posted to, and the notification."""

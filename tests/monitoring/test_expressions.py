@@ -32,6 +32,8 @@ from support.repository import ROOT
 from support.tencent import lies
 from support.tencent.server import Double
 
+pytestmark = pytest.mark.long
+
 SINGLE = {"tencent-css": "/metrics"}
 REPLICAS = {
     "tencent-css-ledger": "/metrics?collect[]=ledger",
@@ -125,7 +127,7 @@ def server(
         reconcile_seconds=1,
     )
     target = f"127.0.0.1:{exporter.private_port}"
-    config = _configuration(jobs, target, quick_rules(home / "rules"))
+    config = _configuration(jobs, target, quick_rules(home / "rules", wait="1s"))
     prometheus = Prometheus(home / "prometheus", config, program_name=name)
     try:
         consumer.start()
@@ -260,7 +262,7 @@ def test_expression_returns_data(server: Prometheus, where: str, expr: str) -> N
         return any(isfinite(value) and (value or may_be_zero) for value in values)
 
     may_be_zero = any(name in where for name in EXPECTED_ZERO)
-    until(answered, f"{expr} has an answer", 120)  # an alert that pages waits for a minute
+    until(answered, f"{expr} has an answer", 120)
 
 
 @pytest.mark.parametrize("alert", [pytest.param(one, id=one["alert"]) for one in alerts()])

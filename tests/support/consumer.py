@@ -6,6 +6,7 @@ As a module it is the application; the class runs it.
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,8 +15,9 @@ from typing import Any, NamedTuple, Self
 
 from flask import Flask, Response, request
 
+from support.daemon import Daemon
 from support.daemon import request as ask
-from support.programs import free_port, program, stop, until
+from support.programs import free_port, program, until
 from support.repository import ROOT
 
 
@@ -85,13 +87,16 @@ class Consumer:
                 env=environment,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
         until(self._listens, "the consumer listens")
 
     def stop(self) -> None:
-        """End it: connections are refused from now on."""
+        """End it at once: its connections break, and new ones are refused."""
         if self._process:
-            stop(self._process)
+            # Asked to end, it would wait for connections that the exporter keeps.
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
             self._process = None
 
     def behave(self, **behaviour: Any) -> None:
@@ -135,6 +140,17 @@ def certificate(directory: Path, name: str) -> Certificate:
         capture_output=True,
     )
     return made
+
+
+def forwards(exporter: Daemon, event: str, result: str) -> float:
+    """Return how many callbacks of an event were forwarded with this result."""
+    shown = exporter.metrics("/metrics?collect[]=ledger")
+    return shown.get(f'tencent_css_forwards_total{{event="{event}",result="{result}"}}', 0)
+
+
+def counted(exporter: Daemon, event: str, result: str, more: float) -> None:
+    """Wait until so many are counted: tallies ride with a commit, at most a second later."""
+    until(lambda: forwards(exporter, event, result) == more, f"{more} {result}")
 
 
 def create_app() -> Flask:

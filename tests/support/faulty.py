@@ -7,15 +7,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+Fault = Callable[[socket.socket], None]
+
 
 class Faulty:
-    """A server that gives each connection, with its first bytes read, to a function.
+    """A server that gives each connection, with its first bytes read, to ``fault``.
 
-    The connections stay open until the end, if the function does not close them.
+    The connections stay open until the end, if that does not close them.
     """
 
-    def __init__(self, fault: Callable[[socket.socket], None]) -> None:
-        self._fault = fault
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/hooks"
@@ -42,7 +44,7 @@ class Faulty:
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError):
             connection.recv(65536)
-            self._fault(connection)
+            self.fault(connection)
 
 
 def silent(_connection: socket.socket) -> None:
@@ -73,7 +75,7 @@ def speaks_no_http(connection: socket.socket) -> None:
 
 def answers_a_status_of_its_own(connection: socket.socket) -> None:
     """Answer with a status that HTTP does not have."""
-    connection.sendall(b"HTTP/1.1 999 Mine\r\nContent-Length: 0\r\n\r\n")
+    connection.sendall(b"HTTP/1.1 999 Mine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def answers_without_end(connection: socket.socket) -> None:

@@ -16,6 +16,9 @@ LONG_NAME = "é" * 127 + "x"  # 255 bytes
 
 Packet = dict[str, Any]
 
+SOURCE = ("live.test.example", "stage")
+"""Push domain and app name of most samples."""
+
 EMPTY: tuple[Any, ...] = ([], {})
 """What has a type that no field has, and no content."""
 

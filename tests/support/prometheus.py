@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 from support.daemon import request
-from support.programs import free_port, program, stop, until
+from support.programs import free_port, program, until
 
 
 class Value(NamedTuple):
@@ -37,7 +37,9 @@ class Prometheus:
 
     def __exit__(self, *_: object) -> None:
         if self._process:
-            stop(self._process)
+            # Nobody looks at what it would still write.
+            self._process.kill()
+            self._process.wait()
 
     def start(self) -> None:
         """Start and wait until queries are answered."""

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import quote_plus
@@ -130,12 +131,12 @@ def test_a_late_callback_meets_what_was_recorded(
     ids=["the packet", "encoded, as in a sample of 2020", "behind other words"],
 )
 def test_a_packet_that_is_shown_is_recorded_itself(
-    world: Double, ledger: TinyLedger, written: object
+    world: Double, ledger: TinyLedger, written: Callable[[str], str]
 ) -> None:
     """So the callback meets it whenever it comes, with its true errcode."""
     push = pushed(world)
     for kind in ("push", "interruption"):
-        text = written(json.dumps(packet_of(push, kind)))  # type: ignore[operator]
+        text = written(json.dumps(packet_of(push, kind)))
         world.world.sent += [send(push, kind, text)] * 2
     assert apply(world, ledger, packets=True) == ["push", "interruption"]
     labels = ("mainland", "1", "client_stop", "")

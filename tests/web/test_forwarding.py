@@ -1,33 +1,17 @@
 """In front of a consumer: what it gets, what it answers, and what is counted, in both shells."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from support import raw
-from support.consumer import Consumer
+from support.consumer import Consumer, counted, forwards
 from support.daemon import Answer, Daemon, Shell, request
 from support.packets import all_packets, packet, signed
 from support.programs import until
 
 PATH = "/callback/unguessable"
-Start = Callable[..., Daemon]
-
-
-@pytest.fixture(scope="module")
-def one_consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
-    """Return the consumer of all of these tests."""
-    with Consumer(tmp_path_factory.mktemp("consumer")) as consumer:
-        yield consumer
-
-
-@pytest.fixture
-def consumer(one_consumer: Consumer) -> Consumer:
-    """Return the consumer, behaving well."""
-    one_consumer.behave()
-    return one_consumer
 
 
 @pytest.fixture(scope="module", params=[Daemon, Shell], ids=["loop", "wsgi"])
@@ -52,17 +36,6 @@ def send(exporter: Daemon, body: bytes, below: str = "", **headers: str) -> Answ
 def body_of(name: str = "push", **fields: Any) -> bytes:
     """Return a signed body that no serialiser would write just so."""
     return json.dumps(signed(packet(name, **fields)), indent=3).encode() + b"\n \n"
-
-
-def forwards(exporter: Daemon, event: str, result: str) -> float:
-    """Return how many callbacks of an event were forwarded with this result."""
-    shown = exporter.metrics("/metrics?collect[]=ledger")
-    return shown.get(f'tencent_css_forwards_total{{event="{event}",result="{result}"}}', 0)
-
-
-def counted(exporter: Daemon, event: str, result: str, more: float) -> None:
-    """Wait until so many are counted: tallies ride with a commit, at most a second later."""
-    until(lambda: forwards(exporter, event, result) == more, f"{more} {result}")
 
 
 @pytest.mark.parametrize("name", sorted(all_packets()))
@@ -256,69 +229,3 @@ def test_a_loop_is_refused(exporter: Daemon, consumer: Consumer) -> None:
     until(lambda: exporter.metrics()[loops] >= 1, "the loop is counted")
     assert len(consumer.arrivals()) == before
     assert send(exporter, body_of(), Via="1.1 css-exporter-0000000000").status == 200
-
-
-@pytest.mark.parametrize("shell", [Daemon, Shell], ids=["loop", "wsgi"])
-def test_a_consumer_that_is_away(tmp_path: Path, shell: type[Daemon]) -> None:
-    """Refused connections are a 502 at once; when it is back, the platform's retry arrives."""
-    consumer = Consumer(tmp_path / "consumer")
-    with shell(tmp_path / "data", forward_to=consumer.url) as exporter:
-        answer = exporter.post(packet("push"))
-        assert (answer.status, answer.json["reason"]) == (502, "forward_unreachable")
-        counted(exporter, "push", "unreachable", 1)
-        assert exporter.metrics()['tencent_css_callbacks_total{event="push"}'] == 1
-        with consumer:
-            assert exporter.post(packet("push")).status == 200
-            consumer.stop()
-            consumer.start()  # the connections that were kept are gone
-            assert exporter.post(packet("push")).status == 200
-    assert len(consumer.arrivals()) == 2
-
-
-@pytest.mark.parametrize("shell", [Daemon, Shell], ids=["loop", "wsgi"])
-def test_what_fails_verification_can_be_passed_on(
-    tmp_path: Path, consumer: Consumer, shell: type[Daemon]
-) -> None:
-    """With forward_refused a wrong key costs counts alone: the consumer has its say."""
-    settings = {"forward_to": consumer.url, "forward_refused": "true", "max_body_bytes": 4096}
-    with shell(tmp_path / "data", **settings) as exporter:
-        consumer.behave(status=418, text="mine")
-        before = len(consumer.arrivals())
-        assert exporter.post(packet("push"), key="forged").body == b"mine"
-        consumer.behave()
-        port = exporter.public_port
-        for body in (b"{", b"[]", json.dumps(packet("recording")).encode()):
-            assert request(port, "POST", "/callback/x", body).status == 200
-            assert consumer.arrival().body == body
-        assert len(consumer.arrivals()) == before + 4
-        assert request(port, "POST", "/callback", b" " * 5000).status == 413
-        assert request(port, "POST", "/elsewhere", b"{}").status == 404
-        assert request(port, "PUT", "/callback", b"{}").status == 405
-        assert len(consumer.arrivals()) == before + 4
-        counted(exporter, "push", "refused", 1)
-        counted(exporter, "other", "taken", 2)
-        counted(exporter, "recording", "taken", 1)
-        rejections = "tencent_css_callback_rejections_total"
-        shown = exporter.metrics()
-        assert shown[f'{rejections}{{reason="bad_signature"}}'] == 1
-        assert shown[f'{rejections}{{reason="malformed_json"}}'] == 1
-        assert shown['tencent_css_callbacks_total{event="push"}'] == 0
-
-
-@pytest.mark.parametrize("shell", [Daemon, Shell], ids=["loop", "wsgi"])
-def test_an_event_can_have_a_consumer_of_its_own(
-    tmp_path: Path, consumer: Consumer, shell: type[Daemon]
-) -> None:
-    """Events of the table go to their consumers; without forward_to others go to nobody."""
-    table = json.dumps({"push": f"{consumer.url}/pushes/", "other": f"{consumer.url}/rest"})
-    with shell(tmp_path / "data", forward_to_by_event=table) as exporter:
-        assert exporter.post(packet("push")).json["from"] == "consumer"
-        assert consumer.arrival().target == "/hooks/pushes/"
-        assert exporter.post(packet("push"), "/callback/a?b").status == 200
-        assert consumer.arrival().target == "/hooks/pushes/a?b"
-        assert exporter.post({"event_type": 4711}).status == 200
-        assert consumer.arrival().target == "/hooks/rest"
-        before = len(consumer.arrivals())
-        assert exporter.post(packet("recording")).body == b'{"code":0}'
-        assert len(consumer.arrivals()) == before
-        assert "forward_result" not in exporter.line(event_name="recording")

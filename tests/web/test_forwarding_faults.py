@@ -4,21 +4,43 @@ import json
 import resource
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from support import faulty, raw
-from support.consumer import Consumer, certificate
+from support.consumer import Consumer, certificate, counted, forwards
 from support.daemon import Daemon, Shell
-from support.faulty import Faulty
+from support.faulty import Fault, Faulty
 from support.packets import Packet, packet, signed
 from support.programs import until
 
 from exporter.web.forwarding import CONNECTIONS
 
+pytestmark = pytest.mark.long
+
 both = pytest.mark.parametrize("shell", [Daemon, Shell], ids=["loop", "wsgi"])
 WAITING = 2000
+PUSHES = 'tencent_css_callbacks_total{event="push"}'
+
+
+@pytest.fixture(scope="module")
+def consumer() -> Iterator[Faulty]:
+    """Return a consumer whose fault tests choose."""
+    with Faulty(faulty.silent) as consumer:
+        yield consumer
+
+
+@pytest.fixture(scope="module", params=[Daemon, Shell], ids=["loop", "wsgi"])
+def exporter(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, consumer: Faulty
+) -> Iterator[Daemon]:
+    """Return one exporter in front of it, which soon loses patience."""
+    directory = tmp_path_factory.mktemp("faults")
+    settings = {"forward_to": consumer.url, "forward_timeout_seconds": 1}
+    with request.param(directory / "data", **settings) as daemon:
+        yield daemon
 
 
 def result(exporter: Daemon, sequence: str) -> tuple[str, str]:
@@ -39,22 +61,19 @@ def result(exporter: Daemon, sequence: str) -> tuple[str, str]:
         (faulty.answers_without_end, 502, "unreachable"),
     ],
 )
-@both
 def test_a_consumer_that_fails(
-    tmp_path: Path, shell: type[Daemon], fault: object, status: int, outcome: str
+    exporter: Daemon, consumer: Faulty, fault: Fault, status: int, outcome: str
 ) -> None:
     """Each fault is answered with its reason, counted and logged; the callback is recorded."""
-    with (
-        Faulty(fault) as consumer,  # type: ignore[arg-type]  # the names come from a list of parameters
-        shell(tmp_path / "d", forward_to=consumer.url, forward_timeout_seconds=1) as exporter,
-    ):
-        answer = exporter.post(packet("push", sequence="1"))
-        assert (answer.status, answer.json["reason"]) == (status, f"forward_{outcome}")
-        assert len(consumer.connections) == 1
-        assert result(exporter, "1")[0] == outcome
-        shown = f'tencent_css_forwards_total{{event="push",result="{outcome}"}}'
-        until(lambda: exporter.metrics().get(shown) == 1, "the forward is counted")
-        assert exporter.metrics()['tencent_css_callbacks_total{event="push"}'] == 1
+    consumer.fault = fault
+    connections = len(consumer.connections)
+    before, taken = forwards(exporter, "push", outcome), exporter.metrics().get(PUSHES, 0)
+    answer = exporter.post(packet("push", sequence=fault.__name__))
+    assert (answer.status, answer.json["reason"]) == (status, f"forward_{outcome}")
+    assert len(consumer.connections) == connections + 1
+    assert result(exporter, fault.__name__)[0] == outcome
+    counted(exporter, "push", outcome, before + 1)
+    assert exporter.metrics()[PUSHES] == taken + 1
 
 
 @both
@@ -73,9 +92,11 @@ def test_push_errors_wait_less(tmp_path: Path) -> None:
         Faulty(faulty.silent) as consumer,
         Daemon(tmp_path / "data", forward_to=consumer.url) as exporter,
     ):
-        assert exporter.post(packet("push_error")).status == 504
-        assert exporter.post(packet("push")).status == 504
-        error, push = (exporter.line(event_name=name) for name in ("push_error", "push"))
+        names = ("push_error", "push")
+        with ThreadPoolExecutor() as pool:
+            answers = pool.map(exporter.post, map(packet, names))
+            assert [answer.status for answer in answers] == [504, 504]
+        error, push = (exporter.line(event_name=name) for name in names)
         assert error["forward_seconds"] < 5 < push["forward_seconds"]
 
 
@@ -173,7 +194,7 @@ def test_too_many_wait(tmp_path: Path) -> None:
             forward_to=consumer.url,
             forward_to_by_event=json.dumps({"screencapture": mute.url}),
             forward_most_waiting=3,
-            forward_timeout_seconds=15,
+            forward_timeout_seconds=6,
         )
         with exporter, waiting(exporter, 3) as captures:
             until(lambda: len(mute.connections) == 3, "all wait")

@@ -78,10 +78,26 @@ def field(ledger: Ledger) -> Field:
     return Field(ledger)
 
 
-def names(client: FlaskClient, query: str = "") -> list[str]:
-    answer = client.get(f"/streams.json{query}")
+def asked(client: FlaskClient, address: str = "/streams.json", **query: str) -> Any:
+    """Return the data at an address."""
+    answer = client.get(address, query_string=query or None)
     assert answer.status_code == 200
-    return [one["stream_id"] for one in answer.json["streams"]]  # type: ignore[index]
+    return answer.json
+
+
+def names(client: FlaskClient, query: str = "") -> list[str]:
+    return [one["stream_id"] for one in asked(client, f"/streams.json{query}")["streams"]]
+
+
+def ended_push(now: int, began: int, ended: int, errcode: int, cause: str) -> dict[str, Any]:
+    """Return what is shown of a push between two ages."""
+    return {
+        "origin": "mainland",
+        "began_at": float(now - began),
+        "ended_at": float(now - ended),
+        "errcode": errcode,
+        "cause": cause,
+    }
 
 
 def test_streams_have_their_states(client: FlaskClient, field: Field) -> None:
@@ -94,8 +110,7 @@ def test_streams_have_their_states(client: FlaskClient, field: Field) -> None:
     field.push("long ago", 9000, 8000, errcode=12)
     field.push("stopped", 900, 200, errcode=1)
     field.push("stopped", 950, 100, errcode=12)  # an older push, which ended later
-    answer = client.get("/streams.json").json
-    assert answer is not None
+    answer = asked(client)
     assert answer["counts"] == {"active": 2, "dropped": 1, "ended": 3}
     assert answer["next"] is None
     assert [(one["stream_id"], one["state"]) for one in answer["streams"]] == [
@@ -111,11 +126,7 @@ def test_streams_have_their_states(client: FlaskClient, field: Field) -> None:
         "app_name": "stage",
         "stream_id": "dropped",
         "state": "dropped",
-        "origin": "mainland",
-        "began_at": field.now - 900.0,
-        "ended_at": field.now - 300.0,
-        "errcode": 12,
-        "cause": "client_network",
+        **ended_push(field.now, 900, 300, 12, "client_network"),
     }
     assert answer["streams"][3]["ended_at"] is answer["streams"][3]["errcode"] is None
     assert answer["streams"][3]["cause"] is None
@@ -164,13 +175,11 @@ def test_every_stream_is_on_one_page(client: FlaskClient, field: Field) -> None:
     for number in range(250):
         ended = None if number % 2 else 100 + number // 100
         field.push(f"room-{number}", 500 + number // 100, ended, errcode=1 + number % 8)
-    first = client.get("/streams.json").json
-    assert first is not None
+    first = asked(client)
     assert len(first["streams"]) == 200
     assert sum(first["counts"].values()) == 250
     field.push("one more", 1)
-    second = client.get("/streams.json", query_string={"next": first["next"]}).json
-    assert second is not None
+    second = asked(client, next=first["next"])
     assert second["next"] is None
     found = [one["stream_id"] for one in (*first["streams"], *second["streams"])]
     assert len(found) == 250
@@ -187,10 +196,7 @@ def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -
     field.push(name, 500)
     field.push(name, 9000, 8000, errcode=4711)
     field.push("another", 100)
-    answer = client.get(address_of((*SOURCE, name), "/stream.json"))
-    assert answer.status_code == 200
-    told = answer.json
-    assert told is not None
+    told = asked(client, address_of((*SOURCE, name), "/stream.json"))
     assert told["stream_id"] == name
     assert (told["state"], told["began_at"], told["ended_at"]) == (
         "active",
@@ -209,29 +215,19 @@ def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -
             "description": None,
         },
         {
+            **ended_push(field.now, 900, 600, 12, "client_network"),
             "sequence": "1",
-            "began_at": field.now - 900.0,
-            "ended_at": field.now - 600.0,
             "duration_seconds": 300.0,
-            "origin": "mainland",
-            "errcode": 12,
-            "cause": "client_network",
             "description": "Push link network abnormal",
         },
         {
+            **ended_push(field.now, 9000, 8000, 4711, "unknown"),
             "sequence": "3",
-            "began_at": field.now - 9000.0,
-            "ended_at": field.now - 8000.0,
             "duration_seconds": 1000.0,
-            "origin": "mainland",
-            "errcode": 4711,
-            "cause": "unknown",
             "description": "Undocumented errcode",
         },
     ]
-    listed = client.get("/streams.json").json
-    assert listed is not None
-    (row,) = (one for one in listed["streams"] if one["stream_id"] == name)
+    (row,) = (one for one in asked(client)["streams"] if one["stream_id"] == name)
     assert {**told, "pushes": 0} == {**row, "pushes": 0}
     page = client.get(address_of((*SOURCE, name)))
     assert page.status_code == 200

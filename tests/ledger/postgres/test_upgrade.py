@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 from support.ledgers import entry, numbers, value
+from support.packets import SOURCE
 from support.postgres import Postgres
 from support.repository import ROOT
 from support.settings import LONG
@@ -16,7 +17,6 @@ VERSION_1, VERSION_2 = (
     (ROOT / "tests" / "data" / "ledgers" / f"version-{number}.sql").read_text("utf-8")
     for number in (1, 2)
 )
-SOURCE = ("live.test.example", "stage")
 
 
 @pytest.fixture

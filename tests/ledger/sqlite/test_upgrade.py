@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.ledgers import entry, numbers, value
-from support.packets import all_packets
+from support.packets import SOURCE, all_packets
 from support.repository import ROOT
 from support.settings import LONG
 
@@ -21,7 +21,6 @@ VERSION_1 = ROOT / "tests" / "data" / "ledgers" / "version-1.sqlite"
 VERSION_2 = VERSION_1.with_name("version-2.sqlite")
 """Written by that version: all samples, two open pushes, a redelivery."""
 
-SOURCE = ("live.test.example", "stage")
 OTHER = ("other.example", "stage")
 
 
