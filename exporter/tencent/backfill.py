@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Final, NamedTuple
 
-from exporter.ledger import LedgerUnavailable, Outcome, Posting, Receipt
+from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Posting, Receipt
 from exporter.ledger.history import Known, KnownPush
 from exporter.metrics.entries import Entry
 from exporter.protocol.api_errors import Again
@@ -18,7 +18,6 @@ from exporter.protocol.refusals import Refusal
 from exporter.tencent.backfilled import entries_of, entry_of, event_of
 from exporter.tencent.errors import ApiError, TencentError
 from exporter.tencent.matching import RETRY_SECONDS, Doubt, Finding, agreement, findings
-from exporter.tencent.pushes import PushHistory
 from exporter.tencent.reading import Listed, Pair
 from exporter.tencent.streams import StreamClient
 from exporter.tencent.times import utc
@@ -92,9 +91,7 @@ class Recorded(NamedTuple):
 class Backfill:
     """Asks the API and the ledger.  ``say`` is called with a sentence for whoever waits."""
 
-    def __init__(
-        self, client: StreamClient, ledger: PushHistory, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, client: StreamClient, ledger: Ledger, say: Callable[[str], None]) -> None:
         self._client = client
         self._ledger = ledger
         self._say = say

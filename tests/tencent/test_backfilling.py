@@ -1,21 +1,17 @@
 """Backfill against the double: what the lists tell is recorded, and nothing twice."""
 
 import json
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from typing import NamedTuple
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from support.ledgers import numbers, value
 from support.tencent import lies
 from support.tencent.desk import stream_client
-from support.tencent.sending import entry_of, packet_of
+from support.tencent.ledger import ReadLedger
+from support.tencent.sending import entry_of, packet_of, sent
 from support.tencent.server import Double
-from support.tencent.tiny_ledger import TinyLedger
-from support.tencent.world import Push, Sent
+from support.tencent.world import Push
 
 from exporter.ledger import Outcome
 from exporter.metrics import catalogue
@@ -39,8 +35,8 @@ def world(double: Double) -> Double:
 
 
 @pytest.fixture
-def ledger() -> TinyLedger:
-    return TinyLedger(lambda: NOW)
+def ledger() -> ReadLedger:
+    return ReadLedger(lambda: NOW)
 
 
 def pushed(double: Double, name: str = "camera-1", began_ago: float = 7200.25) -> Push:
@@ -50,12 +46,12 @@ def pushed(double: Double, name: str = "camera-1", began_ago: float = 7200.25) -
     return push
 
 
-def plan(double: Double, ledger: TinyLedger, *, packets: bool = False) -> Plan:
+def plan(double: Double, ledger: ReadLedger, *, packets: bool = False) -> Plan:
     work = Backfill(stream_client(double), ledger, lambda _: None)
     return work.plan([PAIR], SPAN, NOW, with_packets=packets)
 
 
-def apply(double: Double, ledger: TinyLedger, *, packets: bool = False) -> list[str]:
+def apply(double: Double, ledger: ReadLedger, *, packets: bool = False) -> list[str]:
     """Plan and record; return the names of the events recorded."""
     entries = [
         entry for item in plan(double, ledger, packets=packets).items for entry in item.entries
@@ -65,51 +61,32 @@ def apply(double: Double, ledger: TinyLedger, *, packets: bool = False) -> list[
     return [entry.event for entry in entries]
 
 
-def counted(ledger: TinyLedger) -> Counter[str]:
-    """Return how many pushes and interruptions were counted."""
-    found: Counter[str] = Counter()
-    for (family, *_), number in ledger.counts.items():
-        if family == catalogue.PUSHES.name:
-            found["push"] += number
-        elif family == catalogue.INTERRUPTIONS.name:
-            found["interruption"] += number
-    return found
-
-
-def send(push: Push, kind: str, request: str | None = None) -> Sent:
-    """Return the record of a callback that was tried in vain."""
-    at = push.began_at if kind == "push" else push.ended_at or 0
-    text = json.dumps(packet_of(push, kind)) if request is None else request
-    return Sent(push.stream_id, int(kind == "push"), at + 1, text, result_code=503)
-
-
-def test_what_never_came_is_recorded_from_the_list(world: Double, ledger: TinyLedger) -> None:
+def test_what_never_came_is_recorded_from_the_list(world: Double, ledger: ReadLedger) -> None:
     """With its times and length; of the reason nothing is known."""
     push = pushed(world)
     assert apply(world, ledger) == ["push", "interruption"]
-    assert counted(ledger) == {"push": 1, "interruption": 1}
-    labels = ("unknown", "other", "unknown", "")
-    assert ledger.counts[catalogue.INTERRUPTIONS.name, *labels] == 1
-    sum_key = (catalogue.PUSH_DURATION.name, "unknown", "sum")
-    assert ledger.counts[sum_key] == 3600 * 1000
-    (row,) = ledger.rows.values()
+    assert ledger.counted() == {"push": 1, "interruption": 1}
+    assert ledger.count(catalogue.INTERRUPTIONS, *PAIR, "unknown", "other", "unknown") == 1
+    assert value(ledger, catalogue.PUSH_DURATION, *PAIR, "unknown", cell="sum") == 3600 * 1000
+    (row,) = ledger.pushes()
     assert (row.stream, row.began_at_ms) == (push.stream, int(push.began_at) * 1000)
     assert row.ended_at_ms == int(push.ended_at or 0) * 1000
     assert apply(world, ledger) == []
 
 
-def test_no_callback_is_counted_where_none_came(world: Double, ledger: TinyLedger) -> None:
+def test_no_callback_is_counted_where_none_came(world: Double, ledger: ReadLedger) -> None:
     """Neither as received, nor as late: an alert on silence must not fall silent."""
     pushed(world)
     apply(world, ledger)
-    families = {family for family, *_ in ledger.counts}
+    families = {family for family, *_ in numbers(ledger)}
     of_events = (catalogue.PUSHES, catalogue.INTERRUPTIONS, catalogue.PUSH_DURATION)
-    assert families == {family.name for family in of_events}
+    of_places = (catalogue.SOURCES, catalogue.SERIES)
+    assert families == {family.name for family in (*of_events, *of_places)}
 
 
 @pytest.mark.parametrize("lost", ["push", "interruption"])
 def test_a_late_callback_meets_what_was_recorded(
-    world: Double, ledger: TinyLedger, lost: str
+    world: Double, ledger: ReadLedger, lost: str
 ) -> None:
     """Its identity was known from the other callback of the push."""
     push = pushed(world)
@@ -117,8 +94,8 @@ def test_a_late_callback_meets_what_was_recorded(
     ledger.record(entry_of(push, came), NOW)
     assert apply(world, ledger) == [lost]
     assert ledger.record(entry_of(push, lost), NOW).outcome is Outcome.DUPLICATE
-    assert counted(ledger) == {"push": 1, "interruption": 1}
-    assert len(ledger.rows) == 1
+    assert ledger.counted() == {"push": 1, "interruption": 1}
+    assert len(ledger.pushes()) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,16 +108,15 @@ def test_a_late_callback_meets_what_was_recorded(
     ids=["the packet", "encoded, as in a sample of 2020", "behind other words"],
 )
 def test_a_packet_that_is_shown_is_recorded_itself(
-    world: Double, ledger: TinyLedger, written: Callable[[str], str]
+    world: Double, ledger: ReadLedger, written: Callable[[str], str]
 ) -> None:
     """So the callback meets it whenever it comes, with its true errcode."""
     push = pushed(world)
     for kind in ("push", "interruption"):
         text = written(json.dumps(packet_of(push, kind)))
-        world.world.sent += [send(push, kind, text)] * 2
+        world.world.sent += [sent(push, kind, text)] * 2
     assert apply(world, ledger, packets=True) == ["push", "interruption"]
-    labels = ("mainland", "1", "client_stop", "")
-    assert ledger.counts[catalogue.INTERRUPTIONS.name, *labels] == 1
+    assert ledger.count(catalogue.INTERRUPTIONS, *PAIR, "mainland", "1", "client_stop") == 1
     for kind in ("push", "interruption"):
         assert ledger.record(entry_of(push, kind), NOW).outcome is Outcome.DUPLICATE
     assert apply(world, ledger, packets=True) == []
@@ -151,28 +127,28 @@ def test_a_packet_that_is_shown_is_recorded_itself(
     ["", "{", "{}", "nothing", "%7B", '{"event_type": 0}', '{"a":' * 2000, "[1]", '{"x"}'],
 )
 def test_a_request_that_is_no_packet_is_left_out(
-    world: Double, ledger: TinyLedger, request_text: str
+    world: Double, ledger: ReadLedger, request_text: str
 ) -> None:
     """Then the list must do."""
     push = pushed(world)
-    world.world.sent.append(send(push, "interruption", request_text))
+    world.world.sent.append(sent(push, "interruption", request_text))
     assert apply(world, ledger, packets=True) == ["push", "interruption"]
 
 
-def test_packets_of_others_are_not_recorded(world: Double, ledger: TinyLedger) -> None:
+def test_packets_of_others_are_not_recorded(world: Double, ledger: ReadLedger) -> None:
     """A stream of the same name on another push domain, and a push that is not in the list."""
     push = pushed(world)
     other = Push("other.example.com", "live", push.stream_id, "77", push.began_at, push.ended_at)
     unlisted = Push(*push.stream, "78", push.began_at + 600, (push.ended_at or 0) - 600)
     for one in (other, unlisted):
-        world.world.sent += [send(one, "push"), send(one, "interruption")]
+        world.world.sent += [sent(one, "push"), sent(one, "interruption")]
     apply(world, ledger, packets=True)
-    assert {row.stream for row in ledger.rows.values()} == {push.stream}
-    assert len(ledger.rows) == 1
+    assert {row.stream for row in ledger.pushes()} == {push.stream}
+    assert len(ledger.pushes()) == 1
 
 
 def test_without_the_list_of_callbacks_the_event_list_does(
-    world: Double, ledger: TinyLedger
+    world: Double, ledger: ReadLedger
 ) -> None:
     """It is said why."""
     pushed(world)
@@ -196,7 +172,7 @@ def test_without_the_list_of_callbacks_the_event_list_does(
     ],
 )
 def test_a_list_that_is_not_whole_is_none(
-    world: Double, ledger: TinyLedger, lie: lies.Lie
+    world: Double, ledger: ReadLedger, lie: lies.Lie
 ) -> None:
     """Nothing is planned, rather than half of it."""
     pushed(world)
@@ -206,7 +182,7 @@ def test_a_list_that_is_not_whole_is_none(
 
 
 def test_a_list_that_is_too_long_is_asked_for_in_parts(
-    world: Double, ledger: TinyLedger, monkeypatch: pytest.MonkeyPatch
+    world: Double, ledger: ReadLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The API says nothing of what it leaves out."""
     monkeypatch.setattr(streams, "MOST_EVENTS", 10)
@@ -219,7 +195,7 @@ def test_a_list_that_is_too_long_is_asked_for_in_parts(
         plan(world, ledger)
 
 
-def test_long_spans_are_asked_for_in_parts(world: Double, ledger: TinyLedger) -> None:
+def test_long_spans_are_asked_for_in_parts(world: Double, ledger: ReadLedger) -> None:
     """A month at a time, and not from before the API knows anything."""
     work = Backfill(stream_client(world), ledger, lambda _: None)
     old = pushed(world, began_ago=50 * DAY)
@@ -229,7 +205,7 @@ def test_long_spans_are_asked_for_in_parts(world: Double, ledger: TinyLedger) ->
 
 
 def test_only_pushes_that_ended_in_the_span_are_looked_at(
-    world: Double, ledger: TinyLedger
+    world: Double, ledger: ReadLedger
 ) -> None:
     """The list may go by beginnings: it is asked for from a day earlier."""
     pushed(world, "before", began_ago=12 * 3600)
@@ -237,95 +213,9 @@ def test_only_pushes_that_ended_in_the_span_are_looked_at(
     assert [item.finding.listed.stream[2] for item in plan(world, ledger).items] == ["within"]
 
 
-def test_callbacks_that_may_still_come_are_waited_for(world: Double, ledger: TinyLedger) -> None:
+def test_callbacks_that_may_still_come_are_waited_for(world: Double, ledger: ReadLedger) -> None:
     """Those of a push that ended just now."""
     push = world.world.begin(at=NOW - 7200)
     world.world.end(push, at=NOW - RETRY_SECONDS + 60)
     (item,) = plan(world, ledger).items
     assert (item.finding.doubt, item.entries) == (Doubt.RECENT, [])
-
-
-LATEST_SECONDS = 16 * 60
-"""12 retries, a minute and a time-out apart."""
-
-HOW = st.sampled_from(("in time", "lost", "within the retries", "any time"))
-
-
-class Story(NamedTuple):
-    """A push: when it was, what became of its callbacks, which the list of callbacks shows."""
-
-    name: str
-    began: int
-    lasted: int
-    skew: int
-    push: str
-    interruption: str
-    shown: frozenset[str]
-
-
-STORIES = st.builds(
-    Story,
-    st.sampled_from(("camera-1", "camera-2")),
-    st.sampled_from((0, 4, 600, 1200)) | st.integers(0, 2400),
-    st.sampled_from((0, 3, 600)) | st.integers(0, 2400),
-    st.sampled_from((0, 1, 2)),
-    HOW,
-    HOW,
-    st.frozensets(st.sampled_from(("push", "interruption"))),
-)
-
-
-@given(
-    st.lists(STORIES, min_size=1, max_size=5),
-    st.lists(st.integers(0, 2 * 3600), min_size=1, max_size=3),
-    st.booleans(),
-)
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_no_event_is_ever_counted_twice(
-    double: Double, stories: list[Story], runs: list[int], with_packets: bool
-) -> None:
-    """Whatever came, was lost, comes late, or is shown as a packet, and whenever it is run.
-
-    A callback of which nothing was known comes within the platform's retries; one whose packet
-    is shown, or that of the other end of its push came, may come at any time.
-    """
-    start = NOW - 4 * 3600
-    now = start
-    world = double.world
-    world.clock = lambda: now
-    world.pushes.clear()
-    world.sent.clear()
-    ledger = TinyLedger(lambda: now)
-    happens: list[tuple[float, Push | None, str]] = [(start + at, None, "") for at in runs]
-    for story in stories:
-        push = world.begin(story.name, at=start + story.began)
-        world.end(push, at=push.began_at + story.lasted)
-        # What callbacks say is a little different from what the list says.
-        told = replace(push, began_at=push.began_at + story.skew)
-        for kind, how, at in (
-            ("push", story.push, push.began_at),
-            ("interruption", story.interruption, push.ended_at or 0),
-        ):
-            if kind in story.shown:
-                world.sent.append(send(told, kind))
-            is_known = "in time" in (story.push, story.interruption)
-            latest = 7200 if is_known else LATEST_SECONDS
-            after = {"in time": 1, "within the retries": LATEST_SECONDS, "any time": latest}
-            if how in after:
-                happens.append((at + after[how], told, kind))
-    for at, late, kind in sorted(happens, key=lambda one: one[0]):
-        now = at
-        if late:
-            ledger.record(entry_of(late, kind), at)
-            continue
-        span = Span(int(start) - 3600, int(at))
-        work = Backfill(stream_client(double), ledger, lambda _: None)
-        items = work.plan([PAIR], span, at, with_packets=with_packets).items
-        work.record([entry for item in items for entry in item.entries], at)
-    assert counted(ledger)["push"] <= len(stories)
-    assert counted(ledger)["interruption"] <= len(stories)
-    for name in ("camera-1", "camera-2"):
-        rows = [row for row in ledger.rows.values() if row.stream[2] == name]
-        assert len(rows) <= sum(push.stream_id == name for push in world.pushes)

@@ -1,4 +1,4 @@
-"""The ledger in memory, with what tests of reconciliation ask of it."""
+"""The ledger in memory, with what tests of reconciliation and backfill ask of it."""
 
 import time
 from collections.abc import Callable
@@ -28,6 +28,24 @@ class ReadLedger(MemoryLedger):
         """Return one number."""
         return value(self, family, *labels)
 
+    def pushes(self) -> list[KeptPush]:
+        """Return all pushes that are kept."""
+        every = StreamQuery(limit=1000)
+        return [
+            push
+            for row in self.streams(every).streams
+            for push in self.pushes_of(row.push.stream, 1000).pushes
+        ]
+
+    def counted(self) -> dict[str, int]:
+        """Return how many pushes and interruptions were counted."""
+        families = {"push": catalogue.PUSHES.name, "interruption": catalogue.INTERRUPTIONS.name}
+        shown = numbers(self)
+        return {
+            event: sum(shown[key] for key in shown if key[0] == name)
+            for event, name in families.items()
+        }
+
     def errors(self) -> dict[str, int]:
         """Return how many calls failed, by code."""
         name = catalogue.RECONCILIATION_ERRORS.name
@@ -35,13 +53,7 @@ class ReadLedger(MemoryLedger):
 
     def closed(self) -> list[KeptPush]:
         """Return the pushes that were closed without their interruption."""
-        every = StreamQuery(limit=1000)
-        return [
-            push
-            for row in self.streams(every).streams
-            for push in self.pushes_of(row.push.stream, 1000).pushes
-            if not push.is_open and push.errcode is None
-        ]
+        return [one for one in self.pushes() if not one.is_open and one.errcode is None]
 
     @property
     def active_streams(self) -> set[Stream]:

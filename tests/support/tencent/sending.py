@@ -1,11 +1,12 @@
 """The callbacks of the world's pushes: what the platform sends of them."""
 
+import json
 from typing import Any
 
 from exporter.metrics.entries import Entry, entry_for
 from exporter.protocol.events import parse
 from support.packets import packet
-from support.tencent.world import Push
+from support.tencent.world import Push, Sent
 
 
 def packet_of(push: Push, kind: str) -> dict[str, Any]:
@@ -26,3 +27,10 @@ def packet_of(push: Push, kind: str) -> dict[str, Any]:
 def entry_of(push: Push, kind: str) -> Entry:
     """Return what the receiver makes of that packet."""
     return entry_for(parse(packet_of(push, kind)))
+
+
+def sent(push: Push, kind: str, request: str | None = None) -> Sent:
+    """Return the record of a callback that was tried in vain."""
+    at = push.began_at if kind == "push" else push.ended_at or 0
+    text = json.dumps(packet_of(push, kind)) if request is None else request
+    return Sent(push.stream_id, int(kind == "push"), at + 1, text, result_code=503)
