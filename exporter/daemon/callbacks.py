@@ -35,15 +35,22 @@ class CallbackProtocol(HttpProtocol):
         """Begin with a request, when those before it are answered."""
         if not self._lane.takes(cycle.scope):
             super()._start_asgi_task(cycle, app)
-            return
+        elif cycle.more_body:
+            self._begin(cycle)
+        else:  # it came whole behind another one, and so may thousands: none within the other
+            self.loop.call_soon(self._begin, cycle)
+
+    def _begin(self, cycle: RequestResponseCycle) -> None:
         if answer := self._lane.refusal_of_head(cycle.scope):
             self._reply(cycle, answer)
-            return
-        if cycle.waiting_for_100_continue and cycle.more_body:
-            cycle.waiting_for_100_continue = False
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._callback = cycle
-        if not cycle.more_body:  # it came whole behind another one
+        elif len(cycle.body) > self._lane.longest:
+            self._reply(cycle, self._lane.refuse_too_large(cycle.scope))
+        elif cycle.more_body:
+            self._callback = cycle
+            if cycle.waiting_for_100_continue:
+                cycle.waiting_for_100_continue = False
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        else:
             self._take(cycle)
 
     def on_body(self, body: bytes) -> None:

@@ -101,6 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.idle = True
         self.handshake: Handshake | None = None
         self._open = connections
+        self._requests = 0
         self._head_bytes: int | None = None
         self._ending = False
 
@@ -119,9 +120,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and see that a head does not grow without end."""
-        before = self._head_bytes
+        before, number = self._head_bytes, self._requests
         super().data_received(data)
-        if before is not None and self._head_bytes is not None:
+        if before is not None and self._head_bytes is not None and number == self._requests:
             self._head_bytes += len(data)
             if self._head_bytes > LONGEST_HEAD:
                 self._refuse(431, "head_too_large")
@@ -132,6 +133,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.idle = False
         self._wait(REQUEST_SECONDS)
         self._head_bytes = 0
+        self._requests += 1
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application; its body may still be on the way."""

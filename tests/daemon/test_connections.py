@@ -3,6 +3,7 @@
 import http.client
 import re
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -56,3 +57,40 @@ def test_requests_that_arrive_together_are_all_answered(exporter: Daemon) -> Non
         connection.sendall(large + raw.post("/x", b"y") + good + last)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"413", b"404", b"200", b"200"]
+
+
+def test_thousands_that_arrive_together_are_answered_one_after_another(exporter: Daemon) -> None:
+    """Each is refused at once, however many wait behind it; the last one is counted."""
+    many = 3000
+    last = raw.post(PATH, body_of(packet("push"))).replace(b"Host", b"Connection: close\r\nHost")
+    with socket.create_connection(("127.0.0.1", exporter.public_port), 20) as connection:
+        connection.sendall(raw.post(PATH, b"{") * many + last)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"400"] * many + [b"200"]
+
+
+def test_a_body_without_a_length_is_bounded_behind_another_request(exporter: Daemon) -> None:
+    """It came whole, in chunks, before anybody looked at it."""
+    good = raw.post(PATH, body_of(packet("push")))
+    size = BODY_LIMIT + 1
+    chunked = b"POST %b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" % PATH.encode()
+    chunked += b"%x\r\n%b\r\n0\r\n\r\n" % (size, b" " * size)
+    last = good.replace(b"Host", b"Connection: close\r\nHost")
+    with socket.create_connection(("127.0.0.1", exporter.public_port), 20) as connection:
+        connection.sendall(good + chunked + last)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"413", b"200"]
+
+
+def test_who_does_not_read_gets_all_answers_later(exporter: Daemon) -> None:
+    """More than fits between the two: the exporter waits, and goes on when they are read."""
+    many = 60_000
+    last = raw.post(PATH, body_of(packet("push"))).replace(b"Host", b"Connection: close\r\nHost")
+    with socket.create_connection(("127.0.0.1", exporter.public_port), 20) as connection:
+        requests = raw.post(PATH, b"{") * many + last
+        sending = threading.Thread(target=connection.sendall, args=(requests,))
+        sending.start()
+        sending.join(1)
+        received = b"".join(iter(lambda: connection.recv(2**20), b""))
+        sending.join()
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"400"] * many + [b"200"]
