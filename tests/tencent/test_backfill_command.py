@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from support.commands import css_exporter
 from support.ledgers import entry
 from support.packets import packet
+from support.postgres import Postgres
 from support.repository import ROOT
 from support.settings import LONG
 from support.tencent import lies
@@ -23,6 +25,7 @@ from support.tencent.world import Push, utc
 
 from exporter.daemon.backfill import chosen
 from exporter.ledger import open_ledger
+from exporter.ledger.postgres.schema import VERSION
 from exporter.ledger.sqlite.files import FileLock
 from exporter.metrics.entries import entry_for
 from exporter.protocol.events import parse
@@ -75,7 +78,7 @@ def pushed(double: Double, name: str = "missed", app_name: str = "live") -> Push
 
 def recorded(path: Path, push: Push) -> int:
     """Return how many pushes of a stream the ledger has."""
-    with closing(open_ledger(f"sqlite:///{path}", LONG, tend=False)) as ledger:
+    with closing(open_ledger(f"sqlite:///{path}", LONG, guest=True)) as ledger:
         return len(ledger.known_pushes([push.stream]).pushes)
 
 
@@ -132,6 +135,34 @@ def test_without_a_ledger_nothing_is_made(run: Run, tmp_path: Path) -> None:
     assert "ledger.sqlite is gone" in ended.stderr
     assert "Give the settings that serve has" in ended.stderr
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_database_without_a_ledger_stays_so(run: Run, server: Postgres, url: str) -> None:
+    """A mistyped name makes no tables."""
+    ended = run(ledger=url)
+    assert (ended.returncode, "there is no ledger in this database" in ended.stderr) == (1, True)
+    with server.admin(url) as admin:
+        schemas = admin.execute("SELECT FROM pg_namespace WHERE nspname = 'css_exporter'")
+        assert schemas.fetchall() == []
+
+
+def test_a_ledger_of_an_earlier_version_is_left_alone(
+    run: Run, server: Postgres, path: Path, url: str
+) -> None:
+    """An exporter of that version may be running on it."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"PRAGMA user_version = {VERSION - 1}")
+    ended = run()
+    assert (ended.returncode, "start the exporter again to upgrade" in ended.stderr) == (1, True)
+    open_ledger(url, LONG).close()
+    with server.admin(url) as admin:
+        admin.execute("UPDATE css_exporter.ledger SET version = version - 1")
+        ended = run(ledger=url)
+        words = f"schema version {VERSION - 1}, not {VERSION}"
+        assert (ended.returncode, words in ended.stderr) == (1, True)
+        assert admin.execute("SELECT version FROM css_exporter.ledger").fetchone() == (
+            VERSION - 1,
+        )
 
 
 def test_a_server_that_is_away_is_said(run: Run) -> None:
