@@ -185,7 +185,7 @@ def _span(start: datetime, end: datetime | None, now: float) -> Span:
 def _opened(settings: Settings) -> Iterator[Ledger]:
     """Open the ledger beside an exporter that may run, as a guest of it."""
     url = settings.ledger_url
-    with closing(open_ledger(url, settings.part(Limits), make=False, tend=False)) as ledger:
+    with closing(open_ledger(url, settings.part(Limits), guest=True)) as ledger:
         ledger.snapshot()  # raises if it is not there
         mark_used(url)
         yield ledger

@@ -200,7 +200,7 @@ def _ledger(settings: Settings) -> Finding:
     if url.startswith("sqlite:///") and not os.access(path, os.F_OK):
         return Finding("note", "ledger", f"{path} will be made by the first start")
     try:
-        ledger = open_ledger(url, settings.part(Limits), make=False, tend=False)
+        ledger = open_ledger(url, settings.part(Limits), make=False)
         try:
             ledger.check()
             ledger.snapshot()

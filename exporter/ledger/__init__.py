@@ -69,19 +69,20 @@ __all__ = [
 _POSTGRES = ("postgresql", "postgres")
 
 
-def open_ledger(url: str, limits: Limits, *, make: bool = True, tend: bool = True) -> Ledger:
+def open_ledger(url: str, limits: Limits, *, make: bool = True, guest: bool = False) -> Ledger:
     """Open the ledger at a URL (``sqlite:///path``, ``postgresql://...``), making it if need be.
 
     Raises ``UnusableLedger`` for one that must not be used, ``OSError`` if its directory
     cannot be written.  That a server is away is no reason not to start.  With ``make=False``
-    a file that is not there is never made: the ledger is unavailable until it is.  With
-    ``tend=False`` nothing is forgotten meanwhile, as for a guest whose limits may be others.
+    a file that is not there is never made: the ledger is unavailable until it is.  For a
+    ``guest``, whose limits may be others than the exporter's, nothing is made, brought up to date
+    or forgotten either.
     """
     scheme, _, path = url.partition("://")
     if scheme == "sqlite" and path.startswith("/"):
-        return SqliteLedger(Path(path[1:]), limits, make=make, tend=tend)
+        return SqliteLedger(Path(path[1:]), limits, make=make and not guest, guest=guest)
     if scheme in _POSTGRES:
-        return cast("Ledger", _postgres().PostgresLedger(url, limits, tend=tend))
+        return cast("Ledger", _postgres().PostgresLedger(url, limits, guest=guest))
     raise UnusableLedger(
         f"no ledger of the kind {scheme!r}; use sqlite:///path or"
         " postgresql://user:password@host:port/database"

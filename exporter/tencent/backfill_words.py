@@ -16,6 +16,9 @@ from exporter.tencent.words import listed, plain
 MOST_LINES: Final = 100
 """Pushes that people are shown one by one."""
 
+MOST_PAIRS: Final = 10
+"""Of so many pairs of push domain and app name all are shown."""
+
 WIDEST: Final = 60
 """Characters of the column of streams, where none is longer."""
 
@@ -42,7 +45,8 @@ def lines(plan: Plan, pairs: Sequence[Pair], span: Span) -> Iterator[str]:
     if plan.without_packets:
         yield f"The list of callbacks could not be asked: {plan.without_packets}"
     counts = _counts(plan.items)
-    where = listed([plain("/".join(pair)) for pair in pairs])
+    where = listed([plain("/".join(pair)) for pair in pairs[:MOST_PAIRS]])
+    where += ", ..." if len(pairs) > MOST_PAIRS else ""
     yield (
         f"From {utc(span.start)} to {utc(span.end)} {counts['listed']} pushes ended, as the"
         f" platform lists those of {where}. The ledger has all of {counts['known']}. Missing are"

@@ -132,7 +132,7 @@ def test_a_guest_forgets_nothing(
         url = request.getfixturevalue("url")
     strict = replace(LONG, push_history_days=0)
     open_by_url(url, LONG).close()
-    with closing(open_by_url(url, strict, make=False, tend=False)) as guest:
+    with closing(open_by_url(url, strict, guest=True)) as guest:
         guest.record(entry("interruption"), time.time())
         time.sleep(3 * TEND_SECONDS)
         guest.record(entry("push"), time.time())

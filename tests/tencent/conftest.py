@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from support.tencent.filling import Filling
 from support.tencent.server import Double
+from support.tencent.world import Push
 
 
 @pytest.fixture
@@ -17,3 +20,15 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
         monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", one.secret.secret_id)
         monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", one.secret.secret_key)
         yield one
+
+
+@pytest.fixture
+def filling(double: Double, tmp_path: Path) -> Filling:
+    """Return what runs backfill on a ledger."""
+    return Filling(double, tmp_path / "data" / "ledger.sqlite")
+
+
+@pytest.fixture
+def missed(filling: Filling) -> Push:
+    """Return a push of which nothing was called back."""
+    return filling.push()

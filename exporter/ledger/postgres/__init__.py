@@ -27,6 +27,7 @@ from exporter.ledger.interface import LedgerUnavailable
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres.connection import parameters_of
 from exporter.ledger.postgres.reader import PostgresReader
+from exporter.ledger.postgres.schema import expect, prepare
 from exporter.ledger.postgres.store import PostgresStore
 
 __all__ = ["PostgresLedger", "parameters_of"]
@@ -37,11 +38,12 @@ log = structlog.get_logger()
 class PostgresLedger(DurableLedger):
     """A ``Ledger`` in a PostgreSQL database."""
 
-    def __init__(self, url: str, limits: Limits, *, tend: bool = True) -> None:
+    def __init__(self, url: str, limits: Limits, *, guest: bool = False) -> None:
         """Open or make the ledger.  Raises ``UnusableLedger``, but not if the server is away."""
-        store = PostgresStore(url, limits)
+        look = expect if guest else prepare
+        store = PostgresStore(url, limits, look)
         try:
             store.open()
         except LedgerUnavailable as error:
             log.warning("ledger.unavailable", reason=str(error))
-        super().__init__(store, PostgresReader(url, limits), limits, tend=tend)
+        super().__init__(store, PostgresReader(url, limits, look), limits, tend=not guest)

@@ -1,7 +1,7 @@
 """The shared ledger's reading side."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import islice
 from typing import Final
@@ -35,10 +35,13 @@ _SELECT_OLDEST: Final = """
 class PostgresReader:
     """The reading side: one connection, for any thread."""
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(
+        self, url: str, limits: Limits, look: Callable[[Connection], None] = prepare
+    ) -> None:
+        """``look`` is at each new connection; see ``Session``."""
         self._limits = limits
         self._lock = threading.Lock()
-        self._session = Session(url, prepare)
+        self._session = Session(url, look)
 
     def snapshot(self) -> Snapshot:
         """Return all that is committed; see ``Ledger.snapshot``."""

@@ -182,6 +182,18 @@ def prepare(connection: Connection) -> None:
         ) from None
 
 
+def expect(connection: Connection) -> None:
+    """Change nothing, and raise ``UnusableLedger`` unless the tables are there, of our version."""
+    version = _version(connection)
+    if version != VERSION:
+        raise UnusableLedger(
+            f"the ledger has schema version {version}, not {VERSION}: start the exporter of this"
+            " version on it first"
+            if version
+            else "there is no ledger in this database"
+        )
+
+
 def _prepare(connection: Connection) -> None:
     (encoding,) = _row(connection, "SELECT current_setting('server_encoding')")
     if encoding != "UTF8":

@@ -1,6 +1,6 @@
 """The shared ledger's writing side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,8 +29,12 @@ log = structlog.get_logger()
 class PostgresStore:
     """The writing side, called by the committing thread alone."""
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(
+        self, url: str, limits: Limits, look: Callable[[Connection], None] = prepare
+    ) -> None:
+        """``look`` is at each new connection; see ``Session``."""
         self._limits = limits
+        self._look = look
         self._session = Session(url, self._prepare)
         self._known = tables.Known()
         self._forgetting = Forgetting(limits)
@@ -109,6 +113,6 @@ class PostgresStore:
         self._session.close()
 
     def _prepare(self, connection: Connection) -> None:
-        prepare(connection)
+        self._look(connection)
         # It may be another database.
         self._known = tables.Known(series=stored_series(connection))

@@ -41,7 +41,7 @@ class SqliteLedger(DurableLedger):
     """A ``Ledger`` in one file."""
 
     def __init__(
-        self, path: Path, limits: Limits, *, make: bool = True, tend: bool = True
+        self, path: Path, limits: Limits, *, make: bool = True, guest: bool = False
     ) -> None:
         """Open the ledger at ``path``, and make it if there is none; see ``open_ledger``.
 
@@ -54,7 +54,7 @@ class SqliteLedger(DurableLedger):
             with self._lock.within(_START_SECONDS):
                 _make_or_try(path)
         store = SqliteStore(path, self._lock, limits)
-        super().__init__(store, SqliteReader(path, self._lock, limits), limits, tend=tend)
+        super().__init__(store, SqliteReader(path, self._lock, limits), limits, tend=not guest)
 
 
 def _make_or_try(path: Path) -> None:
