@@ -2,8 +2,9 @@
 
 import sys
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -21,19 +22,20 @@ from exporter.ledger import (
     mark_used,
     open_ledger,
 )
-from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS
-from exporter.protocol.vocabulary import UNKNOWN
 from exporter.tencent.answers import Answers, now_and_then
 from exporter.tencent.backfill import DAY, OLDEST_EVENT_DAYS, Backfill, Plan, Recorded, Span
 from exporter.tencent.backfill_words import document, done, lines
 from exporter.tencent.calling import Account, Caller
 from exporter.tencent.errors import ApiError, TencentError
+from exporter.tencent.pairs import known_pairs
 from exporter.tencent.reading import Pair
 from exporter.tencent.streams import CALLBACK_RECORDS, StreamClient
 
 DEFAULT_APP_NAME: Final = "live"
 """What the platform takes a push for that names none."""
+
+LEASE: Final = "backfill"
+LEASE_SECONDS: Final = 1800.0
 
 
 def _moment(
@@ -120,7 +122,7 @@ def backfill(
     span = _span(start, end, now)
     answers = Answers(as_json=as_json)
     try:
-        with _opened(settings) as ledger:
+        with _opened(settings) as ledger, _alone(ledger, is_to_apply=is_to_apply):
             pairs = chosen(known_pairs(ledger), domains, app_names)
             work = _work(settings, ledger, answers)
             plan = work.plan(pairs, span, now, with_packets=not no_packets)
@@ -138,17 +140,6 @@ def backfill(
     if not is_to_apply and plan.entries:
         answers.say("Nothing was recorded; --apply does it.")
     sys.exit(1 if recorded and recorded.failure else 0)
-
-
-def known_pairs(ledger: Ledger) -> set[Pair]:
-    """Return the push domains and app names of which the ledger has counted pushes."""
-    families = {catalogue.PUSHES.name, catalogue.INTERRUPTIONS.name}
-    pairs = {
-        (cell.labels[0], cell.labels[1])
-        for cell in ledger.snapshot().cells
-        if cell.family in families
-    }
-    return {pair for pair in pairs if pair not in NAMELESS and UNKNOWN not in pair}
 
 
 def chosen(known: Iterable[Pair], domains: Sequence[str], app_names: Sequence[str]) -> list[Pair]:
@@ -189,6 +180,23 @@ def _opened(settings: Settings) -> Iterator[Ledger]:
         ledger.snapshot()  # raises if it is not there
         mark_used(url)
         yield ledger
+
+
+@contextmanager
+def _alone(ledger: Ledger, *, is_to_apply: bool) -> Iterator[None]:
+    """Let nobody else record meanwhile: two might know one push by different identities."""
+    holder = uuid.uuid4().hex
+    if is_to_apply and not ledger.lease(LEASE, holder, LEASE_SECONDS):
+        raise TencentError(
+            "another backfill is recording: wait until it has ended, or for"
+            f" {LEASE_SECONDS // 60:.0f} minutes if it was killed"
+        )
+    try:
+        yield
+    finally:
+        if is_to_apply:
+            with suppress(LedgerUnavailable):
+                ledger.lease(LEASE, holder, 0)
 
 
 def _work(settings: Settings, ledger: Ledger, answers: Answers) -> Backfill:

@@ -34,11 +34,13 @@ def guide(ports: Ports, *, has_prometheus: bool) -> str:
         "  channel is dark as long: look at its page, at the streams that dropped, and at\n"
         '  interruptions with cause="platform".'
     )
+    if has_prometheus:
+        incident += " TencentCSSWatchedStreamDown is pending meanwhile."
     if ports.consumer:
         lines.append(("What the consumer has", f"http://{HOST}:{ports.consumer}/"))
         incident += (
-            " In the same minute the consumer answers 500: look at\n"
-            "  tencent_css_forwards_total and at the deliveries. All of it comes again."
+            "\n  In the same minute the consumer answers 500: look at tencent_css_forwards_total\n"
+            "  and at the deliveries. All of it comes again."
         )
     if ports.platform:
         lines.append(("What is online, and what was lost", f"http://{HOST}:{ports.platform}/"))

@@ -10,11 +10,11 @@ import structlog
 
 from exporter.ledger import Changes, Ledger, LedgerUnavailable, OpenPush
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS
 from exporter.metrics.families import Increment
 from exporter.protocol.api_errors import Again, label_of
 from exporter.protocol.vocabulary import OTHER
 from exporter.tencent.errors import ApiError, TencentError
+from exporter.tencent.pairs import known_pairs
 from exporter.tencent.planning import Proven, Sight, missing, proven
 from exporter.tencent.reading import Pair, Stream
 from exporter.tencent.streams import StreamClient
@@ -33,13 +33,6 @@ STEP: Final = 200
 """So many pushes are changed at once, so that callbacks need not wait for thousands."""
 
 log = structlog.get_logger()
-
-
-def known_pairs(ledger: Ledger) -> set[Pair]:
-    """Return the pairs whose streams a ledger has ever counted.  Raises ``LedgerUnavailable``."""
-    active = catalogue.ACTIVE_STREAMS.name
-    labels = (cell.labels for cell in ledger.snapshot().cells if cell.family == active)
-    return {(push_domain, app_name) for push_domain, app_name, _ in labels}.difference(NAMELESS)
 
 
 class Rounds:
@@ -88,7 +81,7 @@ class Rounds:
 
     def _round(self, before: Sight, failures: "_Failures") -> Sight:
         if not self._knows_ledger:
-            self._remember(dict.fromkeys(sorted(known_pairs(self._ledger))))
+            self._remember(dict.fromkeys(known_pairs(self._ledger)))
             self._knows_ledger = True
         opened = self._open_pushes()
         self._remember(dict.fromkeys(stream[:2] for stream in opened))

@@ -107,6 +107,7 @@ def test_any_bytes_have_an_answer(exporter: Exporter, body: bytes) -> None:
         st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30),
     ),
 )
+@example("GET", "/::", "", {})
 @example("GET", "/[", "", {})
 @example("POST", "/host/callback", "", {})
 def test_any_request_has_an_answer(

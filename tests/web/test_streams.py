@@ -252,7 +252,6 @@ def test_page_leads_to_every_stream(client: FlaskClient, field: Field) -> None:
     """The links of the list are the addresses of the streams."""
     for number, name in enumerate((ODD_NAME, LONG_NAME)):
         field.push(name, 100 + number)
-    for name in (ODD_NAME, LONG_NAME):
         address = address_of((*SOURCE, name))
         assert f'href="{address.replace("&", "&amp;")}"' in client.get("/streams").text
         assert client.get(address).status_code == 200
