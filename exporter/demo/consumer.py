@@ -7,12 +7,11 @@ import signal
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 import orjson
 
-from exporter.demo.programs import HOST
+from exporter.demo.serving import Handler, serve_until_sigterm
 
 FIRST_SECONDS: Final = 120.0
 """When it fails for the first time after its start."""
@@ -61,33 +60,18 @@ def serve(port: int) -> None:
     """Serve until SIGTERM."""
     taken = Taken()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Consumer(Handler):
+        def get(self) -> None:
+            self.answer(200, taken.document())
 
-        def do_GET(self) -> None:
-            self._answer(200, taken.document())
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+        def post(self, body: bytes) -> None:
             time.sleep(0.005)  # as if it did something
             if taken.take(body):
-                self._answer(200, b'{"code":0}')
+                self.answer(200, b'{"code":0}')
             else:
-                self._answer(500, b"the consumer fails for a minute\n")
+                self.answer(500, b"the consumer fails for a minute\n")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def _answer(self, status: int, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    server = ThreadingHTTPServer((HOST, port), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    signal.sigwait({signal.SIGTERM})
+    serve_until_sigterm(port, Consumer)
 
 
 if __name__ == "__main__":

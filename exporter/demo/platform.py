@@ -13,12 +13,12 @@ import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 import orjson
 
 from exporter.demo.programs import HOST
+from exporter.demo.serving import Handler, serve_until_sigterm
 from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Interruption, Push
 from exporter.protocol.refusals import Refusal
@@ -103,37 +103,20 @@ def serve(port: int, exporter_port: int) -> None:
     """Serve until SIGTERM."""
     world = World()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    class Platform(Handler):
+        def get(self) -> None:
+            self.answer(200, orjson.dumps(world.document(), option=orjson.OPT_INDENT_2))
 
-        def do_GET(self) -> None:
-            self._answer(200, orjson.dumps(world.document(), option=orjson.OPT_INDENT_2))
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+        def post(self, body: bytes) -> None:
             if action := self.headers["X-TC-Action"]:
                 response = {"RequestId": "demo", **world.answer(action, orjson.loads(body))}
-                self._answer(200, orjson.dumps({"Response": response}))
+                self.answer(200, orjson.dumps({"Response": response}))
             elif world.hear(body):
-                self._answer(*_passed_on(exporter_port, self.path, body))
+                self.answer(*_passed_on(exporter_port, self.path, body))
             else:
-                self._answer(200, b'{"code":0}')
+                self.answer(200, b'{"code":0}')
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def _answer(self, status: int, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    server = ThreadingHTTPServer((HOST, port), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    signal.sigwait({signal.SIGTERM})
+    serve_until_sigterm(port, Platform)
 
 
 def _passed_on(port: int, path: str, body: bytes) -> tuple[int, bytes]:
