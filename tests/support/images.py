@@ -72,16 +72,7 @@ class Builder:
         """Build the Dockerfile on the stand-in of a base image."""
         cached = _storage_with_base(base)
         subprocess.run(["cp", "-a", "--reflink=auto", cached, self._storage], check=True)
-        volumes = [f"--volume={path}:{path}:ro" for path in _pip_paths()]
-        configuration = self._directory / "pip.conf"
-        configuration.write_text(_pip_configuration())
-        _buildah(
-            self._storage,
-            *("build-using-dockerfile", "--pull-never", "--isolation=chroot"),
-            *("--format=docker", "--layers=false", f"--tag={tag}", *volumes),
-            f"--volume={configuration}:/etc/pip.conf:ro",
-            str(ROOT),
-        )
+        _build(self._storage, self._directory, f"--tag={tag}")
 
     def configuration(self, tag: str) -> dict[str, Any]:
         """Return what the image says about running it."""
@@ -185,18 +176,24 @@ class _Recipe(NamedTuple):
     base: str
     suite: str
     sources: tuple[str, ...]
+    locked: str
     packages: tuple[str, ...] = _PACKAGES
 
 
 def _storage_with_base(base: str) -> Path:
-    """Return a storage holding the stand-in of a base image; made once, then kept."""
+    """Return a storage holding the stand-in of a base image; made once, then kept.
+
+    It also has the layers of the builder, as an engine would keep them: those that are still
+    what the Dockerfile says, such as all dependencies, need not be made again.
+    """
     suite = re.search(
         r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.MULTILINE
     )
     assert suite
     candidates = ("/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources")
     sources = tuple(path for path in candidates if Path(path).exists())
-    recipe = _Recipe(_driver(), base, suite[1], sources)
+    locked = (ROOT / "requirements.lock").read_text()
+    recipe = _Recipe(_driver(), base, suite[1], sources, locked)
     cache = cache_directory()
     made = cache / f"base-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}"
     if made.exists():
@@ -231,6 +228,24 @@ def _make_base(work: Path, recipe: _Recipe) -> None:
         *("build-using-dockerfile", "--isolation=chroot", "--format=docker"),
         *("--layers=false", f"--tag={recipe.base}", str(work)),
     )
+    if _keeps_layers():
+        _build(work / "storage", work, "--target=builder")
+
+
+def _build(storage: Path, directory: Path, *options: str) -> None:
+    volumes = [f"--volume={path}:{path}:ro" for path in _pip_paths()]
+    configuration = directory / "pip.conf"
+    configuration.write_text(_pip_configuration())
+    _buildah(
+        storage,
+        *("build-using-dockerfile", "--pull-never", "--isolation=chroot", "--format=docker"),
+        *(f"--layers={str(_keeps_layers()).lower()}", *options, *volumes),
+        *(f"--volume={configuration}:/etc/pip.conf:ro", str(ROOT)),
+    )
+
+
+def _keeps_layers() -> bool:
+    return _driver() == "overlay"  # with vfs each would be a copy of all files
 
 
 def _buildah(storage: Path, *arguments: str) -> str:
