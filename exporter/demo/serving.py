@@ -13,16 +13,27 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # headers and body are two writes
 
-    def body(self) -> bytes:
-        """Read the body."""
-        return self.rfile.read(int(self.headers["Content-Length"]))
+    def get(self) -> None:
+        """Answer a GET."""
+        raise NotImplementedError
+
+    def post(self, body: bytes) -> None:
+        """Answer a POST."""
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        """Take a GET."""
+        self.get()
+
+    def do_POST(self) -> None:
+        """Take a POST, and its body."""
+        self.post(self.rfile.read(int(self.headers["Content-Length"])))
 
     def answer(self, status: int, content: bytes) -> None:
-        """Answer the request."""
+        """Answer the request: with a JSON object, or text for people."""
         self.send_response(status)
-        self.send_header(
-            "Content-Type", "application/json" if content[:1] == b"{" else "text/plain"
-        )
+        kind = "application/json" if content[:1] == b"{" else "text/plain"
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
