@@ -1,7 +1,7 @@
 """What ``css-exporter backfill`` says, and does not record, when the API or the ledger fails."""
 
 import json
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -77,13 +77,29 @@ def test_a_list_of_callbacks_that_fails_decides_nothing(
     assert filling.recorded(missed) == 1
 
 
-def test_a_ledger_that_cannot_commit_is_said(filling: Filling, missed: Push) -> None:
-    """Here another process keeps its lock; the next run goes on."""
-    with closing(FileLock(Path(f"{filling.path}.lock"))) as lock, lock.within(5):
+def test_a_ledger_that_cannot_commit_is_said(
+    filling: Filling, double: Double, missed: Push
+) -> None:
+    """Another process keeps its lock, since the list was asked for; the next run goes on."""
+    with ExitStack() as stack:
+        lock = stack.enter_context(closing(FileLock(Path(f"{filling.path}.lock"))))
+        double.lie(lies.Lie(after=lambda _: stack.enter_context(lock.within(5))), EVENTS)
         ended = filling("--apply", "--no-packets")
     assert ended.returncode == 1
     assert "0 entries were recorded; then the ledger failed" in ended.stdout
     assert "Run it again." in ended.stdout
+    # It could not say either that it has ended.
+    refused = filling("--apply", "--no-packets")
+    assert (refused.returncode, "another backfill is recording" in refused.stderr) == (1, True)
+
+
+def test_a_ledger_that_cannot_commit_from_the_start_is_said(
+    filling: Filling, missed: Push
+) -> None:
+    """Then nothing is asked, and the next run goes on."""
+    with closing(FileLock(Path(f"{filling.path}.lock"))) as lock, lock.within(5):
+        ended = filling("--apply", "--no-packets")
+    assert (ended.returncode, "the ledger cannot be used" in ended.stderr) == (1, True)
     assert filling("--apply", "--no-packets").returncode == 0
     assert filling.recorded(missed) == 1
 
