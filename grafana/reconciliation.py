@@ -32,12 +32,12 @@ def courses() -> list[Panel]:
     return [
         timeseries(
             "Pushes put right per minute",
-            graph(f"{per_minute(CHANGED, JOB, 'change')} > 0", "{{change}}"),
+            graph(per_minute(CHANGED, JOB, "change"), "{{change}}"),
             description="opened: online, though no push event came. closed: gone, though no"
             " interruption came. withheld: more than a third of all would have been closed at"
             " once, so none was.",
             unit="none",
-            empty="Nothing was put right in this time range",
+            empty=OFF,
             stacked=True,
             overrides=colours(CHANGES),
         ),

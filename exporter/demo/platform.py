@@ -49,7 +49,9 @@ class World:
             event = Envelope.of(orjson.loads(body)).event()
         except (orjson.JSONDecodeError, Refusal):
             return True  # forged, or cut off: that is for the exporter to say
-        if not isinstance(event, Push | Interruption):
+        if not isinstance(event, Push | Interruption) or (
+            isinstance(event, Push) and event.failure
+        ):
             return True
         stream, sequence = (event.push_domain, event.app_name, event.stream_id), event.sequence
         with self._lock:
