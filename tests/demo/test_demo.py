@@ -162,7 +162,7 @@ def test_ctrl_c_where_a_shell_ignores_it(demo: Callable[..., Demo]) -> None:
 
 def test_a_consumer_gets_all_of_it(demo: Callable[..., Demo]) -> None:
     """With a consumer behind the exporter both have the same callbacks."""
-    process, ports, output = demo("--consumer", PATH="")
+    process, ports, output = demo("--consumer", "--rate", "5", PATH="")
 
     def has() -> dict[str, int]:
         try:
@@ -171,7 +171,8 @@ def test_a_consumer_gets_all_of_it(demo: Callable[..., Demo]) -> None:
             return {}
 
     until(lambda: has().get("taken", 0) > 20 or process.poll() is not None, "callbacks come", 60)
-    until(lambda: _counted(ports) == has()["different"], "both have the same")
+    # Between two callbacks: one is asked a moment after the other.
+    until(lambda: _counted(ports) == has()["different"], "both have the same", 60)
     assert "What the consumer has" in ended(process, ports, output)
 
 
