@@ -45,7 +45,7 @@ def guide(ports: Ports, *, has_prometheus: bool) -> str:
     if ports.platform:
         lines.append(("What is online, and what was lost", f"http://{HOST}:{ports.platform}/"))
         incident += (
-            "\n  Every 40 seconds the platform loses a push and an interruption; within 10 seconds"
+            "\n  Every 20 seconds the platform loses a push and an interruption; within 10 seconds"
             "\n  its API puts the active streams right: look at"
             " tencent_css_reconciliation_pushes_total."
         )

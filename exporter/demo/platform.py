@@ -26,7 +26,7 @@ from exporter.protocol.refusals import Refusal
 FIRST_SECONDS: Final = 10.0
 """How long after its start it loses a push and an interruption."""
 
-LOSE_SECONDS: Final = 40.0
+LOSE_SECONDS: Final = 20.0
 """How long after that it loses the next ones."""
 
 Stream = tuple[str, str, str]

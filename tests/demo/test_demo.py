@@ -191,9 +191,9 @@ def test_a_platform_loses_callbacks_and_its_api_heals_that(demo: Callable[..., D
     def both() -> bool:
         return bool(changed("opened") and changed("closed")) or process.poll() is not None
 
-    until(both, "a push is opened and one is closed", 150)
+    until(both, "a push is opened and one is closed", 240)
     assert len(request(ports["platform"], "GET", "/").json["lost"]) >= 2
-    until(lambda: len(set(known())) == 1, "both know of the same streams", 60)
+    until(lambda: len(set(known())) == 1, "both know of the same streams", 120)
     assert "what was lost" in ended(process, ports, output)
 
 
