@@ -137,7 +137,7 @@ class Forwarder:
             content = b""
             while piece := await response.content.read(LONGEST_ANSWER - len(content)):
                 content += piece
-            return status, content, response.headers.get("Content-Type")
+            return status, content, _plain(response.headers.get("Content-Type"))
 
     def _failed(
         self, result: ForwardResult, event: str, seconds: float, detail: str = ""
@@ -151,6 +151,12 @@ class Forwarder:
         if forwarded.result != "overloaded":
             increments += catalogue.FORWARD_SECONDS.observe(forwarded.seconds, event)
         self._tally(increments)
+
+
+def _plain(content_type: str | None) -> str | None:
+    """Return a content type, none where it is nothing that may stand in an answer of ours."""
+    is_plain = content_type is not None and content_type.isascii() and content_type.isprintable()
+    return content_type if is_plain else None
 
 
 def _trust(forwarding: Forwarding) -> ssl.SSLContext:

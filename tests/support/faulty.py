@@ -78,6 +78,12 @@ def answers_a_status_of_its_own(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 999 Mine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
+def names_no_content_type(connection: socket.socket) -> None:
+    """Answer with a content type that is no text."""
+    head = "HTTP/1.1 200 OK\r\nContent-Type: téxt/\u4e2d\r\nContent-Length: 2\r\n"
+    connection.sendall(head.encode() + b"Connection: close\r\n\r\nok")
+
+
 def answers_without_end(connection: socket.socket) -> None:
     """Answer headers for ever."""
     connection.sendall(b"HTTP/1.1 200 OK\r\n")

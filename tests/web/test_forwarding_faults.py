@@ -76,6 +76,17 @@ def test_a_consumer_that_fails(
     assert exporter.metrics()[PUSHES] == taken + 1
 
 
+def test_a_content_type_that_is_no_text_is_left_out(exporter: Daemon, consumer: Faulty) -> None:
+    """Of many callbacks in one commit each is answered."""
+    consumer.fault = faulty.names_no_content_type
+    sent = [packet("push", sequence=f"no-type-{number}") for number in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(exporter.post, sent))
+    assert {(one.status, one.body) for one in answers} == {(200, b"ok")}
+    # Flask names one of its own where there is none.
+    assert {one.headers.get("Content-Type", "text/html")[:9] for one in answers} == {"text/html"}
+
+
 @both
 def test_a_kept_connection_may_be_closed(tmp_path: Path, shell: type[Daemon]) -> None:
     """A consumer that closes just when we use a connection again is asked on a new one."""
