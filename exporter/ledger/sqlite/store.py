@@ -112,9 +112,10 @@ class SqliteStore:
             self._connection = connect(self._path)
             self._inode = inode(self._path)
             self._series = tables.stored_series(self._connection)
-        elif inode(self._path) != self._inode:
+        elif (now := inode(self._path)) != self._inode:
             # Writing on would count into a file without a name, lost at the next start.
-            raise UnusableLedger(f"{self._path} was removed or replaced while in use")
+            how = "is gone" if now is None else "was replaced while in use"
+            raise UnusableLedger(f"{self._path} {how}")
         return self._connection
 
     def _disconnect(self) -> None:
