@@ -1,13 +1,12 @@
 """Sources that nobody needs give their places back, by a command."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.commands import css_exporter
 from support.daemon import Daemon
 from support.ledgers import KINDS, entry, numbers, postgres_server, value
 from support.packets import packet
@@ -29,13 +28,7 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def _forget(url: str, *names: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "exporter", "forget-source", *names],
-        env=os.environ | {"CSS_EXPORTER_LEDGER": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return css_exporter("forget-source", *names, ledger=url)
 
 
 def test_sources_that_are_forgotten_give_their_places_back(ledger_url: str) -> None:

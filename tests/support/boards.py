@@ -1,5 +1,6 @@
 """The committed dashboards and rules, as tests read them."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -107,6 +108,7 @@ def asked_by_board(board: Board) -> Iterator[Asked]:
             yield Asked(f"{board['uid']}: annotation {annotation['name']}", annotation["expr"])
 
 
+@functools.cache
 def rules() -> list[dict[str, Any]]:
     """Return every rule of every file, each with its ``file`` and ``group``."""
     return [

@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from tempfile import TemporaryFile
 from typing import Any
 
+from support import forks
 from support.daemon import Daemon
 from support.packets import KEY
 from support.programs import environment
@@ -14,14 +16,13 @@ def css_exporter(
     *arguments: Any, variables: Mapping[str, str] | None = None, **settings: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run ``css-exporter`` to its end, with settings, and with further variables if given."""
-    return subprocess.run(
-        [sys.executable, "-m", "exporter", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=environment(**settings) | dict(variables or {}),
-    )
+    command = ["-m", "exporter", *map(str, arguments)]
+    env = environment(**settings) | dict(variables or {})
+    with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        status = forks.start(command, env, output, errors).wait(120)
+        output.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(command, status, output.read(), errors.read())
 
 
 def css_exporter_as_nobody(*arguments: Any) -> subprocess.CompletedProcess[str]:

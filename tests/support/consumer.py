@@ -8,13 +8,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from flask import Flask, Response, request
 
+from support import forks
 from support.daemon import Daemon
 from support.daemon import request as ask
 from support.programs import free_port, program, until
@@ -60,7 +60,7 @@ class Consumer:
             if certificate
             else []
         )
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: forks.Process | None = None
         self.behave()
 
     def __enter__(self) -> Self:
@@ -78,16 +78,14 @@ class Consumer:
             "CONSUMER_BEHAVIOUR": str(self._behaviour),
         }
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = forks.start(
                 [
-                    *(sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{self.port}"),
+                    *("-m", "gunicorn", f"--bind=127.0.0.1:{self.port}"),
                     *("--worker-class=gthread", f"--threads={self._threads}", "--keep-alive=5"),
                     *(*self._tls, "support.consumer:create_app()"),
                 ],
-                env=environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+                environment,
+                log,
             )
         until(self._listens, "the consumer listens")
 

@@ -4,14 +4,13 @@ import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 from werkzeug.datastructures import Headers
 
+from support import forks
 from support.expositions import samples
 from support.packets import KEY, Packet, body_of
 from support.programs import environment, free_port, until
@@ -71,7 +70,7 @@ class Daemon:
             "callback_keys": KEY,
             "data_dir": str(data_dir),
         } | settings
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: forks.Process | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,14 +86,9 @@ class Daemon:
         """Start and wait until callbacks are answered."""
         # Commands of tests stand beside the package, which may be run from anywhere.
         path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
+        env = environment(**self.settings) | {"PYTHONPATH": path}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.under, sys.executable, *self.command],
-                env=environment(**self.settings) | {"PYTHONPATH": path},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self.process = forks.start(self.command, env, log, under=self.under)
         until(self.answers, "the daemon answers")
 
     def kill(self) -> None:
