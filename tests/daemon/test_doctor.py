@@ -13,7 +13,7 @@ import pytest
 from support.commands import css_exporter, css_exporter_as_nobody
 from support.daemon import Daemon, Start, request
 from support.packets import packet, signed
-from support.programs import free_port
+from support.programs import free_port, until
 
 
 class Visit:
@@ -114,6 +114,7 @@ def test_a_ledger_that_cannot_commit(daemon: Start) -> None:
     found = visit(exporter)
     assert found.says("wrong", "exporter", "cannot commit")
     (exporter.data_dir / "away").rename(exporter.data_dir / "ledger.sqlite")
+    until(lambda: exporter.get("/-/ready").status == 200, "the ledger is back")
     assert visit(exporter).is_well
 
 

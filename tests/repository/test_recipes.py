@@ -36,9 +36,8 @@ class Copy:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        without = shutil.ignore_patterns("__pycache__")
-        for name in COPIED:
-            shutil.copytree(ROOT / name, root / name, ignore=without)
+        for name in COPIED:  # with what is compiled: it is that of the same files
+            shutil.copytree(ROOT / name, root / name)
         for path in (*ROOT.glob("*.md"), ROOT / "pyproject.toml", ROOT / "Makefile"):
             shutil.copy(path, root)
 

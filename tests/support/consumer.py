@@ -17,8 +17,7 @@ from flask import Flask, Response, request
 from support import forks
 from support.daemon import Daemon
 from support.daemon import request as ask
-from support.programs import free_port, program, until
-from support.repository import ROOT
+from support.programs import free_port, program, python_path, until
 
 
 class Arrival(NamedTuple):
@@ -73,7 +72,7 @@ class Consumer:
     def start(self) -> None:
         """Start and wait until requests are answered."""
         environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests"))),
+            "PYTHONPATH": python_path(),
             "CONSUMER_ARRIVALS": str(self._arrivals),
             "CONSUMER_BEHAVIOUR": str(self._behaviour),
         }
@@ -107,8 +106,8 @@ class Consumer:
         """Return every request so far."""
         if not self._arrivals.exists():
             return []
-        lines = self._arrivals.read_text().splitlines()
-        found = [json.loads(line) for line in lines]
+        whole = self._arrivals.read_text().rpartition("\n")[0]
+        found = [json.loads(line) for line in whole.splitlines()]
         return [Arrival(**one | {"body": base64.b64decode(one["body"])}) for one in found]
 
     def arrival(self) -> Arrival:

@@ -13,8 +13,7 @@ from werkzeug.datastructures import Headers
 from support import forks
 from support.expositions import samples
 from support.packets import KEY, Packet, body_of
-from support.programs import environment, free_port, until
-from support.repository import ROOT
+from support.programs import environment, free_port, python_path, until
 
 
 class Answer(NamedTuple):
@@ -84,9 +83,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start and wait until callbacks are answered."""
-        # Commands of tests stand beside the package, which may be run from anywhere.
-        path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
-        env = environment(**self.settings) | {"PYTHONPATH": path}
+        env = environment(**self.settings) | {"PYTHONPATH": python_path()}
         with self.log.open("ab") as log:
             self.process = forks.start(self.command, env, log, under=self.under)
         until(self.answers, "the daemon answers")

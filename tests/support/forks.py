@@ -6,6 +6,7 @@ lets each begin with an interpreter of its own; ``deploy`` and the tests of the 
 always.
 """
 
+import atexit
 import functools
 import gc
 import importlib
@@ -27,10 +28,11 @@ from types import FrameType
 from typing import IO, Any, Protocol
 
 import exporter
-from support.repository import ROOT
+from support.programs import python_path
 
 _MOST_BYTES = 1 << 17
 _LOCK = threading.Lock()
+_PATHS = (os.environ.get("PYTHONPATH"), python_path())
 
 
 class Process(Protocol):
@@ -54,9 +56,10 @@ def start(
 ) -> Process:
     """Start ``-m module argument...`` in a session of its own, with the output into files.
 
-    Run by another command, ``under``, it begins with an interpreter of its own.
+    Run by another command, ``under``, or with another path of modules, it begins with an
+    interpreter of its own.
     """
-    if under or os.environ.get("FRESH"):
+    if under or env.get("PYTHONPATH") not in _PATHS or os.environ.get("FRESH"):
         return subprocess.Popen(
             [*under, sys.executable, *command],
             stdin=subprocess.DEVNULL,
@@ -81,8 +84,9 @@ class Fork:
         with its_end, Path(os.devnull).open() as nothing:
             files = [nothing.fileno(), output.fileno(), errors.fileno(), its_end.fileno()]
             with _LOCK:
-                socket.send_fds(_origin(), [message], files)
-                self.pid = int(_origin().recv(16))
+                connection, _process = _origin()
+                socket.send_fds(connection, [message], files)
+                self.pid = int(connection.recv(16))
 
     def poll(self) -> int | None:
         """Return its exit status if it has ended."""
@@ -110,18 +114,19 @@ class Fork:
 
 
 @functools.cache
-def _origin() -> socket.socket:
-    """Return the connection to the process that forks; it ends with this one."""
+def _origin() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Return the process that forks, and the connection to it; it ends with this one."""
     ours, its_own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
     with its_own:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "support.forks", str(its_own.fileno())],
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"PYTHONPATH": python_path()},
             pass_fds=[its_own.fileno()],
             stdin=subprocess.DEVNULL,
         )
-    return ours
+    atexit.register(process.wait)
+    atexit.register(ours.close)
+    return ours, process
 
 
 def _fork_as_asked(connection: socket.socket) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from support.repository import ROOT
+
 _PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
@@ -58,6 +60,12 @@ def environment(**settings: Any) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if name[:13] != "CSS_EXPORTER_"}
     given = {name: value for name, value in settings.items() if value is not None}
     return ours | {f"CSS_EXPORTER_{name.upper()}": str(given[name]) for name in given}
+
+
+def python_path() -> str:
+    """Return where a new process finds the commands of tests, beside what this one was given."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(filter(None, (str(ROOT), str(ROOT / "tests"), *given)))
 
 
 def cache_directory() -> Path:
