@@ -41,7 +41,7 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, out: Path) -> None:
         for name in only or ALL:
             raw["tables"][name] = asdict(ALL[name](options))
             raw_path.write_text(json.dumps(raw, indent=1) + "\n")
-    tables = [raw["tables"][name] for name in ALL if name in raw["tables"]]
+    tables = {name: raw["tables"][name] for name in ALL if name in raw["tables"]}
     (out / "benchmarks.md").write_text(report.document(tables, raw["machine"]))
 
 

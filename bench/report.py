@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from bench import goals
 from bench.load import Outcome
 
 Raw = Mapping[str, Any]
 """Title, about, columns, rows and numbers of a table, as JSON keeps them."""
 
 
-def document(tables: Sequence[Raw], machine: Sequence[str]) -> str:
-    """Return the page: how it was measured, then every table."""
+def document(tables: Mapping[str, Raw], machine: Sequence[str]) -> str:
+    """Return the page: how it was measured, what was to be reached, then every table."""
     parts = [_HEAD, *(f"- {line}" for line in machine)]
-    for table in tables:
+    parts += ["", "## Goals", "", *goals.lines(tables)]
+    for table in tables.values():
         parts += ["", f"## {table['title']}", "", table["about"], ""]
         parts += _numbers(table) if table["numbers"] else _rates(table)
     return "\n".join(parts) + "\n"

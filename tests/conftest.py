@@ -92,6 +92,12 @@ def daemon(tmp_path: Path) -> Iterator[Start]:
         yield start
 
 
+@pytest.fixture
+def fresh_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each program begin with an interpreter of its own, as a user's does."""
+    monkeypatch.setenv("FRESH", "1")
+
+
 @pytest.fixture(scope="module")
 def one_consumer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
     """Return the consumer of a module's tests."""

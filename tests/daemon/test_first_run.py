@@ -11,6 +11,8 @@ from support.daemon import Start
 from support.packets import packet
 from support.programs import free_port
 
+pytestmark = pytest.mark.usefixtures("fresh_interpreters")
+
 
 def test_a_key_is_made_kept_and_shown_once(daemon: Start) -> None:
     """Without a key one is made: 32 letters and digits, for the owner alone, shown once."""

@@ -1,7 +1,10 @@
 """The whole, once: a push and its interruption through a real daemon."""
 
+import pytest
 from support.daemon import Start
 from support.packets import packet
+
+pytestmark = pytest.mark.usefixtures("fresh_interpreters")
 
 
 def test_push_and_interruption(daemon: Start) -> None:

@@ -1,9 +1,9 @@
 """Programs of the exporter as forks of one process that has imported it, and done nothing else.
 
 Hundreds of tests start one; its imports are half a second of CPU time each.  Everything after
-them is what a fresh interpreter does, in a process of its own.  ``FRESH=1`` in the environment
-lets each begin with an interpreter of its own; ``deploy`` and the tests of the first run do so
-always.
+them is what a fresh interpreter does, in a process of its own.  With ``FRESH=1`` in the
+environment each begins with an interpreter of its own, as those of ``deploy``, of the recipes,
+of the first run and of the smoke test always do.
 """
 
 import atexit
