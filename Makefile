@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Test processes: more than there are cores, as most tests wait for servers.
-JOBS ?= 5
+JOBS ?= 6
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # Compiled files are kept: hundreds of programs that tests start would compile them again.
@@ -29,7 +29,7 @@ test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and
 	$(BIN)/python -m pytest -m alone
 
 test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
-	$(BIN)/python -m pytest -q --fast -n 3 --dist worksteal
+	$(BIN)/python -m pytest -q --fast -n $(JOBS) --dist worksteal
 
 fuzz: $(VENV)/installed-dev ## Look for packets that break something, SECONDS=600 long
 	cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzz --seconds $(SECONDS)

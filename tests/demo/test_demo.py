@@ -20,6 +20,8 @@ from exporter.demo.consumer import fails
 from exporter.demo.parts import CHANNEL
 from exporter.web.streams import address_of
 
+pytestmark = pytest.mark.long
+
 Demo = tuple[subprocess.Popen[bytes], dict[str, int], Path]
 
 

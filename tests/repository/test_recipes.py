@@ -10,6 +10,8 @@ from textwrap import indent
 import pytest
 from support.repository import ROOT
 
+pytestmark = pytest.mark.long
+
 PAGE = ROOT / "docs" / "development.md"
 COPIED = ("exporter", "docs", "grafana", "prometheus", "deploy", "tests")
 RECIPE = re.compile(r"^### (.+?) \((\d+) files\)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)

@@ -19,6 +19,8 @@ from support.programs import free_port, until
 from exporter.simulator.scenarios import SCENARIOS
 from exporter.web.streams import address_of
 
+pytestmark = pytest.mark.long
+
 SHORT = ("--duration", 2, "--rate", 200, "--streams", 40, "--time-scale", 120, "--seed", 7)
 WATCHED = "tencent_css_watched_stream_active{"
 WATCHED_CHANNEL = f'{WATCHED}app_name="live",push_domain="push.example.com",stream_id="channel"}}'

@@ -24,6 +24,8 @@ from exporter.ledger.history import KeptPush
 from exporter.metrics import catalogue
 from exporter.tencent import streams
 
+pytestmark = pytest.mark.long
+
 DOMAIN = "push.example.com"
 STATE = "DescribeLiveStreamState"
 APPS = ("live", "show")

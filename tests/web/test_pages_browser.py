@@ -11,6 +11,8 @@ from support.packets import all_packets, packet
 from support.pages import HOSTILE, address, push, send_of_everything
 from support.programs import until
 
+pytestmark = pytest.mark.long
+
 
 def test_pages_show_what_was_sent(daemon: Start, browser: Browser) -> None:
     """Streams, events, refusals, each delivery: all that the daemon was sent is to be read."""

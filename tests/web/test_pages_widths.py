@@ -15,6 +15,8 @@ from support.programs import until
 
 from exporter.metrics.catalogue import CALLBACKS, DUPLICATES, LAST_CALLBACK, REJECTIONS
 
+pytestmark = pytest.mark.long
+
 OLD = "old"
 _YEARS_SECONDS = 4 * 365 * 86400
 _TEN_DIGITS = 1234567890

@@ -17,6 +17,8 @@ from support.programs import until
 from support.prometheus import Prometheus
 from support.proxy import Proxy
 
+pytestmark = pytest.mark.long
+
 NOW = 1790009000.0
 SEQUENCES = 120
 STAYING = 20
