@@ -4,6 +4,7 @@ Two statements, each along an index: of open pushes by beginning, of others by e
 follows a page begins at its last row, so late pages cost what the first does.
 """
 
+import re
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -21,14 +22,19 @@ class Dialect(NamedTuple):
     """What differs between stores.
 
     ``mark`` stands for a value, ``find`` is the function of the place of one text in another,
-    ``newline`` a text of one newline.  ``open_one``, ``newer_open`` and ``newer``: conditions
-    that the stream of ``last`` has an open push, or a newer push that is open, or has ended.
+    ``newline`` a text of one newline, ``lower`` turns ASCII letters of a text into small ones.
+    Conditions on the stream of ``last``: ``begins`` with a value of a ``length``, is ``like`` a
+    pattern with ASCII letters of any case, has an open push (``open_one``), has a newer push
+    that is open (``newer_open``) or has ended (``newer``).
     """
 
     table: str
     mark: str
     find: str
     newline: str
+    lower: str
+    begins: str
+    like: str
     open_one: str
     newer_open: str
     newer: str
@@ -88,22 +94,27 @@ class _Where:
 
 
 def _filter(where: _Where, query: StreamQuery) -> None:
-    mark = where.to.mark
+    mark, lower = where.to.mark, where.to.lower
     if query.push_domain:
         beginning = orjson.dumps([query.push_domain]).decode()[:-1] + ","
-        where.add(f"substr(last.stream, 1, {len(beginning)}) = {mark}", beginning)
+        where.add(where.to.begins.format(length=len(beginning)), beginning)
     if query.origin:
         where.add(f"last.origin = {mark}", query.origin)
     if query.cause:
         where.add(f"last.errcode IS NOT NULL AND last.errcode {_codes(query.cause)}")
     if query.q:
         find, newline = where.to.find, where.to.newline
-        # First what is quickly said of most rows.
-        where.add(f"{find}(lower(last.stream), {mark}) > 0", searched(query.q))
+        # First what is quickly said of most rows: nowhere behind the push domain.
+        where.add(where.to.like, f'%","%{_literally(searched(query.q))}%')
         # Of ["domain","app","stream"]: app and stream, a newline between, which JSON never has.
         rest = f"""substr(last.stream, {find}(last.stream, '","') + 3)"""
         names = f"""replace(substr({rest}, 1, length({rest}) - 2), '","', {newline})"""
-        where.add(f"{find}(lower({names}), {mark}) > 0", searched(query.q))
+        where.add(f"{find}({lower.format(names)}, {mark}) > 0", searched(query.q))
+
+
+def _literally(text: str) -> str:
+    """Return a pattern of LIKE that only the text itself is like."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def _codes(cause: str) -> str:
