@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from grafana.links import cell, link
+from grafana.links import cell, link, streams
 from grafana.overrides import column, words
 from grafana.palette import ACT, GOOD, SEVERITIES
 from grafana.panels import Panel, stat, steps
@@ -69,16 +69,20 @@ def firing(variables: Iterable[Variable]) -> Panel:
     to_interruptions = link(
         "Interruptions of this alert", "tencent-css-interruptions", variables, **chosen
     )
+    # The exporter takes All for any, as these dashboards do.
+    to_streams = streams(
+        "Streams of this alert", push_domain=chosen["push_domain"], origin=chosen["origin"]
+    )
     return table(
         "Alerts",
         rows(f"sort_desc({_named(_ranked())})"),
         description="Alerts that fire now, pages first, and where; All: they are about no single"
-        " one. Click an alert to see these interruptions.",
+        " one. Click an alert to see these interruptions, or the streams.",
         empty="No alert fires",
         columns={"severity": "Severity", "alertname": "Alert", **where},
         overrides=[
             words("Severity", SEVERITIES, width=100),
-            column("Alert", links=[to_interruptions]),
+            column("Alert", links=[to_interruptions, to_streams]),
             column("Push domain", width=300),
             column("Origin", width=110),
             column("Errcode", width=90),

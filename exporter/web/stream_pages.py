@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from exporter.ledger import Ledger, LedgerUnavailable
 from exporter.ledger.history import PAGE, STATES, StreamHistory, StreamQuery
 from exporter.protocol.errcodes import CAUSES
-from exporter.protocol.vocabulary import ORIGINS
+from exporter.protocol.vocabulary import ORIGINS, OTHER
 from exporter.web import streams
 from exporter.web.causes import advice_on_ends
 from exporter.web.hints import hint_for
@@ -49,6 +49,7 @@ def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float
             states=STATES,
             origins=ORIGINS,
             causes=CAUSES,
+            other=OTHER,
         )
         return text, 503 if unreadable else 200
 

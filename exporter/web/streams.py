@@ -29,6 +29,9 @@ DELIVERIES_SHOWN: Final = 20
 LONGEST_FILTER: Final = 1000
 
 NAMES: Final = ("push_domain", "app_name", "stream_id")
+ALL: Final = "All"
+"""What a row of a dashboard says where it is about no single one; names are never so written."""
+
 _FILTERS: Final = ("state", "push_domain", "origin", "cause", "q")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "state": STATES,
@@ -44,6 +47,7 @@ class BadQuery(Exception):  # noqa: N818 - the asker's, not ours
 def query_of(asked: Mapping[str, str]) -> StreamQuery:
     """Return what a query string asks for.  Raises ``BadQuery``."""
     given = {name: asked.get(name, "") for name in _FILTERS}
+    given |= {name: "" for name, value in given.items() if name != "q" and value == ALL}
     for name, values in _CHOICES.items():
         if given[name] not in ("", *values):
             raise BadQuery(f"{name} must be one of {', '.join(values)}")

@@ -8,7 +8,7 @@ import pytest
 from support.boards import boards, links, overrides, panel_of, panels
 
 from exporter.daemon.settings import Settings
-from exporter.web.streams import NAMES, given_of, query_of, stream_of
+from exporter.web.streams import ALL, NAMES, given_of, query_of, stream_of
 from grafana.variables import EXPORTER
 
 BOARDS = boards()
@@ -55,8 +55,20 @@ def test_rows_lead_further() -> None:
         assert [url.split("?")[0] for url in dashboards] == [f"/d/{uid}", f"/d/{LOG}"]
         assert all(set(re.findall(r"var-(\w+)=", url)) == chosen for url in dashboards)
         assert page.startswith(PAGES)
-    (link,) = links(panel_of("tencent-css-overview", "Alerts"))
-    assert set(re.findall(r"var-(\w+)=", link["url"])) == {"push_domain", "origin", "errcode"}
+    to_interruptions, page = links(panel_of("tencent-css-overview", "Alerts"))
+    chosen = {"push_domain", "origin", "errcode"}
+    assert set(re.findall(r"var-(\w+)=", to_interruptions["url"])) == chosen
+    assert page["url"].startswith(PAGES)
+
+
+def test_rows_about_no_single_one_lead_to_any() -> None:
+    """What the table of alerts says for a label that is missing, the exporter understands."""
+    panel = panel_of("tencent-css-overview", "Alerts")
+    (target,) = panel["targets"]
+    for name in ("push_domain", "origin"):
+        assert f'"{name}", "{ALL}", "{name}", ""' in target["expr"]
+        assert any(f"{name}=" in link["url"] for link in links(panel))
+    assert given_of(query_of({"push_domain": ALL, "origin": ALL})) == {}
 
 
 @pytest.mark.parametrize(("board", "panel", "link"), TO_PAGES)

@@ -83,3 +83,19 @@ def test_stream_leads_to_its_deliveries(exporter: Daemon, name: str, domain: str
     told = exporter.get(back.replace("/deliveries", "/deliveries.json")).json["deliveries"]
     begins = name[:5].replace("\u202e", "\ufffd")
     assert [one["stream_id"][:5] for one in told] == [begins]
+
+
+def test_all_of_a_dashboard_is_any(exporter: Daemon) -> None:
+    """A row that is about no single push domain leads to the streams of each."""
+    rows = links(exporter, "/streams", "stream-")
+    assert len(rows) == len(NAMES) + 1
+    assert links(exporter, "/streams?push_domain=All&origin=All", "stream-") == rows
+    assert links(exporter, "/streams?q=All", "stream-") != rows
+
+
+def test_other_is_said_to_be_no_push_domain(exporter: Daemon) -> None:
+    """A row of what came beyond a limit leads to no stream, and to why not."""
+    said = "<code>other</code> is no push domain"
+    assert said in exporter.get("/streams?push_domain=other").body.decode()
+    assert said not in exporter.get("/streams?push_domain=another").body.decode()
+    assert said not in exporter.get("/streams").body.decode()
