@@ -5,6 +5,8 @@ differs: a callback is handed over as soon as it is whole, from within the parse
 answer is written at once, head and body together.
 """
 
+import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.config import Config
@@ -15,9 +17,31 @@ from exporter.daemon.protocol import Connections, HttpProtocol
 from exporter.web.answers import Answer
 
 if TYPE_CHECKING:
+    from uvicorn._types import HTTPScope
+
     from exporter.web.lane import Lane
 
+NOBODY: Final = asyncio.Event()
+"""What is set when a body has more for a task: a callback has none."""
+
 FAILED: Final = Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
+
+
+class Callback(RequestResponseCycle):
+    """A request of the callback path: as much of a request as its connection looks at."""
+
+    message_event = NOBODY
+    disconnected = False
+    more_body = True
+    response_complete = False
+
+    def __init__(  # a third of what a whole one takes
+        self, scope: "HTTPScope", *, keep_alive: bool, expect_100_continue: bool
+    ) -> None:
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = expect_100_continue
+        self.body = bytearray()
 
 
 class CallbackProtocol(HttpProtocol):
@@ -30,6 +54,31 @@ class CallbackProtocol(HttpProtocol):
         self._lane = lane
         self._callback: RequestResponseCycle | None = None
         """The callback whose body is on its way."""
+
+    def on_headers_complete(self) -> None:
+        """Begin with a callback as nearly all are, or hand the request to whom it concerns."""
+        parser, waiting = self.parser, self.cycle
+        if (
+            self.url != self._lane.target
+            or parser.get_method() != b"POST"
+            or (waiting is not None and not waiting.response_complete)
+        ):
+            super().on_headers_complete()
+            return
+        self._head_bytes = None
+        scope = self.scope
+        scope["method"] = "POST"
+        scope["path"] = scope["root_path"] + self._lane.path
+        scope["raw_path"] = self.url
+        scope["query_string"] = b""
+        self.cycle = Callback(
+            scope,
+            keep_alive=not self._ending
+            and parser.get_http_version() != "1.0"
+            and parser.should_keep_alive(),
+            expect_100_continue=self.expect_100_continue,
+        )
+        self._begin(self.cycle)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin with a request, when those before it are answered."""
@@ -55,18 +104,24 @@ class CallbackProtocol(HttpProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Collect a piece of the body, as long as that may be."""
-        super().on_body(body)
-        if self.cycle is self._callback and not self.cycle.response_complete:
-            self.flow.resume_reading()  # we have a limit of our own
-            if len(self.cycle.body) > self._lane.longest:
-                self._callback = None
-                self._reply(self.cycle, self._lane.refuse_too_large(self.cycle.scope))
+        cycle = self._callback
+        if cycle is None or cycle is not self.cycle:
+            super().on_body(body)
+            return
+        cycle.body += body  # and reads on: we have a limit of our own
+        if len(cycle.body) > self._lane.longest:
+            self._callback = None
+            self._reply(cycle, self._lane.refuse_too_large(cycle.scope))
 
     def on_message_complete(self) -> None:
         """Hand a callback over."""
-        super().on_message_complete()
-        if self.cycle is self._callback:
-            self._take(self.cycle)
+        cycle = self._callback
+        if cycle is None or cycle is not self.cycle:
+            super().on_message_complete()
+            return
+        cycle.more_body = False
+        self.deadline = inf
+        self._take(cycle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End; a callback of which a part is missing is refused, though nobody is told."""

@@ -150,8 +150,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._rest()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, or wait for one."""
-        super().on_response_complete()
+        """Go on with the next request, or wait for one; ``sweep`` is its timer."""
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
         if self.deadline is inf and self.cycle.response_complete:
             self._rest()
 

@@ -121,6 +121,9 @@ class Lane:
     ) -> None:
         """``rest`` is for what is no POST of the callback path."""
         self.rest: Final = rest
+        self.path: Final = receiver.policy.callback_path
+        self.target: Final = self.path.encode()
+        """How nearly all requests name the callback path."""
         self.longest: Final = receiver.policy.max_body_bytes
         self._receiver = receiver
         self._forwarder = forwarder
