@@ -4,6 +4,8 @@ Pure: an entry holds everything that the ledger needs, so that ledgers know noth
 packets and events nothing of storage.
 """
 
+from functools import lru_cache
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from exporter.metrics import catalogue
@@ -15,6 +17,9 @@ from exporter.protocol.vocabulary import OTHER, UNKNOWN
 
 NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
 """Source labels that are nobody's name, and so take nobody's place."""
+
+_SOURCED: Final = {family.name for family in catalogue.BY_NAME.values() if family.sourced}
+_FAMILY: Final = attrgetter("family")
 
 
 class Said(NamedTuple):
@@ -138,15 +143,18 @@ def _report(event: Event) -> PushReport | None:
 
 
 def _are_sourced(increments: tuple[Increment, ...]) -> bool:
-    return any(catalogue.BY_NAME[increment.family].sourced for increment in increments)
+    return not _SOURCED.isdisjoint(map(_FAMILY, increments))
 
 
 def source_of(
     push_domain: str | None, app_name: str | None, *, signed: bool = True
 ) -> tuple[str, str]:
     """Return the source labels of names; see ``Entry``."""
-    if not signed:
-        return UNKNOWN, UNKNOWN
+    return _labels_of(push_domain, app_name) if signed else (UNKNOWN, UNKNOWN)
+
+
+@lru_cache(maxsize=1000)
+def _labels_of(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
     source = (push_domain or UNKNOWN, app_name or UNKNOWN)
     if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
         return OTHER, OTHER

@@ -65,6 +65,8 @@ class Family:
 
     def add(self, *labels: str, amount: int = 1) -> Increment:
         """Return the increment of a counter or gauge by an amount in units of 1/scale."""
+        if amount == 1:
+            return _one(self, labels)
         return Increment(self.name, _checked(self, labels), "", amount)
 
     def at(self, time: float, *labels: str) -> tuple[Increment]:
@@ -73,12 +75,13 @@ class Family:
 
     def observe(self, value: float, *labels: str) -> tuple[Increment, Increment]:
         """Return the increments of a histogram's bucket and sum for a value >= 0."""
-        labels = _checked(self, labels)
-        bucket = self.cells[bisect_left(self.buckets, value)]
-        return (
-            Increment(self.name, labels, bucket, 1),
-            Increment(self.name, labels, SUM, round(value * self.scale)),
-        )
+        bucket = _one(self, labels, self.cells[bisect_left(self.buckets, value)])
+        return bucket, Increment(self.name, bucket.labels, SUM, round(value * self.scale))
+
+
+@lru_cache(maxsize=10_000)
+def _one(family: Family, labels: tuple[str, ...], cell: str = "") -> Increment:
+    return Increment(family.name, _checked(family, labels), cell, 1)
 
 
 @lru_cache(maxsize=10_000)

@@ -3,8 +3,7 @@
 Pure.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from exporter.protocol import events
 from exporter.protocol.events import Event, Packet
@@ -16,8 +15,7 @@ _DOMAIN_FIELDS: Final = tuple(map(str, DOMAIN.choices))
 _ABSENT: Final = (None, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Which event a packet claims to be, whose keys may have signed it, and the signature.
 
     ``kind`` is the class of its event, None if event_type is missing or no integer.
@@ -66,8 +64,10 @@ class Envelope:
 
 
 def _push_domain(packet: Packet) -> str | None:
-    named = (packet.get(field) for field in _DOMAIN_FIELDS)
-    value = next((value for value in named if value is not None), None)
+    value = None
+    for field in _DOMAIN_FIELDS:
+        if (value := packet.get(field)) is not None:
+            break
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value).lower() or None

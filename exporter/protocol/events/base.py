@@ -11,6 +11,7 @@ import orjson
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SkipValidation
 
 from exporter.protocol import vocabulary
+from exporter.protocol.cached import cached_property
 from exporter.protocol.events import wire
 from exporter.protocol.refusals import Refusal
 
@@ -33,7 +34,12 @@ class Event(BaseModel):
     Taken as it is for an event type that we do not know.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        coerce_numbers_to_str=True,
+        ignored_types=(cached_property,),
+    )
 
     name: ClassVar[str] = vocabulary.OTHER
     event_type: ClassVar[int]

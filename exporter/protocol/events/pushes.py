@@ -1,11 +1,11 @@
 """Push and interruption: the beginning and the end of one sequence (section 3.1)."""
 
-from functools import cached_property
 from typing import Any
 
 from pydantic import AliasChoices, Field
 
 from exporter.protocol import vocabulary
+from exporter.protocol.cached import cached_property
 from exporter.protocol.errcodes import ErrCode, errcode_of
 from exporter.protocol.events import wire
 from exporter.protocol.events.base import APP_NAME, DOMAIN, STREAM_ID, Event, identity_of

@@ -13,13 +13,13 @@ import orjson
 from pydantic import (
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
     StringConstraints,
     TypeAdapter,
     ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import CoreSchema, with_default_schema
 
 from exporter.protocol.texts import printable
 
@@ -63,11 +63,13 @@ def _to_milliseconds(value: Any) -> int:
     return round(number if number > _MILLISECONDS_FROM else number * 1000)
 
 
-def _absent_if_unusable(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return handler(value)
-    except ValidationError:
-        return None
+class _AbsentIfUnusable:
+    """Makes None of whatever is refused, without a call of ours: most fields have it."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return with_default_schema(handler(source), default=None, on_error="default")
 
 
 def _json_object(value: Any) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_absent = WrapValidator(_absent_if_unusable)
+_absent = _AbsentIfUnusable()
 
 Integer = Annotated[int, BeforeValidator(_no_bool), Field(ge=-_MAX_INTEGER, le=_MAX_INTEGER)]
 _INTEGER: Final[TypeAdapter[int]] = TypeAdapter(Integer)
