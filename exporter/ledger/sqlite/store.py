@@ -8,7 +8,6 @@ from pathlib import Path
 
 from exporter.ledger import reconciling
 from exporter.ledger.changes import Changes, Reconciled
-from exporter.ledger.facts import Series  # noqa: TC001 - as in its neighbours
 from exporter.ledger.interface import Delivery, Posting, Receipt, UnusableLedger
 from exporter.ledger.limits import Limits
 from exporter.ledger.posting import plan, questions
@@ -38,7 +37,7 @@ class SqliteStore:
         self._limits = limits
         self._clock = clock
         self._forgetting = Forgetting(limits)
-        self._series: set[Series] = set()  # those stored: they are never forgotten
+        self._known = tables.Known(set(), set())  # what is never forgotten
 
     def commit(
         self,
@@ -50,23 +49,23 @@ class SqliteStore:
         with self._transaction() as connection:
             now = self._clock()
             asked = questions(postings, self._limits)
-            facts = tables.answer(connection, asked, self._limits, self._series)
+            facts = tables.answer(connection, asked, self._limits, self._known)
             planned = plan(postings, tallies, facts, self._limits, now)
             tables.write(connection, planned)
             write_deliveries(connection, deliveries)
             if not postings and not tallies:
                 tables.prove(connection, now)
-        self._series |= planned.series
+        self._known.add(planned)
         return planned.receipts
 
     def reconcile(self, changes: Changes) -> Reconciled:
         """Open and close pushes in one transaction; see ``Store``."""
         with self._transaction() as connection:
             asked = reconciling.questions(changes, self._limits)
-            facts = tables.answer(connection, asked, self._limits, self._series)
+            facts = tables.answer(connection, asked, self._limits, self._known)
             planned, done = reconciling.plan(changes, facts, self._limits, self._clock())
             tables.write(connection, planned)
-        self._series |= planned.series
+        self._known.add(planned)
         return done
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
@@ -111,7 +110,7 @@ class SqliteStore:
         if self._connection is None:
             self._connection = connect(self._path)
             self._inode = inode(self._path)
-            self._series = tables.stored_series(self._connection)
+            self._known = tables.Known(set(), tables.stored_series(self._connection))
         elif (now := inode(self._path)) != self._inode:
             # Writing on would count into a file without a name, lost at the next start.
             how = "is gone" if now is None else "was replaced while in use"

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -28,7 +28,7 @@ from exporter.ledger.gauges import SOURCED, series_in
 from exporter.ledger.limits import Limits
 from exporter.ledger.rows import ROW, STATE, merging
 from exporter.ledger.watching import room_of
-from exporter.metrics.catalogue import SERIES
+from exporter.metrics.catalogue import BY_NAME, SERIES
 
 _VALUES: Final = 999
 """Values in a statement: old builds of SQLite take no more."""
@@ -43,12 +43,11 @@ _INSERT_WATCHED: Final = "INSERT OR FAIL INTO watched (stream) VALUES {rows}"
 _UPSERT_PUSHES: Final = f"""
     INSERT OR FAIL INTO push (identity, {", ".join(ROW)}) VALUES {{rows}}
     ON CONFLICT (identity) DO UPDATE SET {", ".join(merging("max"))}"""  # noqa: S608 - our own names
-_UPSERT_ADDED: Final = """
-    INSERT OR FAIL INTO cell (family, labels, cell, value, created_at) VALUES {rows}
-    ON CONFLICT DO UPDATE SET value = value + excluded.value"""
-_UPSERT_LATEST: Final = """
-    INSERT OR FAIL INTO cell (family, labels, cell, value, created_at) VALUES {rows}
-    ON CONFLICT DO UPDATE SET value = max(value, excluded.value)"""
+_LATEST: Final = ", ".join(f"'{name}'" for name, one in BY_NAME.items() if one.latest)
+_UPSERT_CELLS: Final = f"""
+    INSERT OR FAIL INTO cell (family, labels, cell, value, created_at) VALUES {{rows}}
+    ON CONFLICT DO UPDATE SET value = CASE WHEN family IN ({_LATEST})
+        THEN max(value, excluded.value) ELSE value + excluded.value END"""  # noqa: S608 - our own names
 
 # One row of JSON, since each row is a step.
 _FOUND: Final = f"SELECT json_group_array(json_array(hex(identity), {', '.join(STATE)}))"
@@ -65,10 +64,22 @@ _SELECT_SERIES: Final = """
 _COUNT_SERIES: Final = "SELECT coalesce(sum(value), 0) FROM cell WHERE family = ?"
 
 
+class Known(NamedTuple):
+    """Which sources and series are stored: what is read or written once need not be again."""
+
+    sources: set[Source]
+    series: set[Series]
+
+    def add(self, written: Plan) -> None:
+        """Add those of a plan that is committed."""
+        self.sources.update(written.sources)
+        self.series.update(written.series)
+
+
 def answer(
-    connection: sqlite3.Connection, asked: Questions, limits: Limits, known: set[Series]
+    connection: sqlite3.Connection, asked: Questions, limits: Limits, known: Known
 ) -> Facts:
-    """Look up what a posting asks; ``known`` are series that are stored, and gets others."""
+    """Look up what a posting asks and is not ``known``, which gets what is found."""
     seen = {
         identity
         for chunk in _chunks(asked.identities)
@@ -78,10 +89,10 @@ def answer(
         )
     }
     pushes = find_pushes(connection, asked.pushes, asked.streams)
-    sources, room = _sources(connection, asked, limits)
-    series_room = look_up(connection, asked.series, limits, known)
+    room = _look_up_sources(connection, asked.sources, limits, known.sources)
+    series_room = look_up(connection, asked.series, limits, known.series)
     watched = _watched(connection, asked, limits)
-    return Facts(seen, pushes, sources, room, known, series_room, *watched)
+    return Facts(seen, pushes, known.sources, room, known.series, series_room, *watched)
 
 
 def write(connection: sqlite3.Connection, plan: Plan) -> None:
@@ -110,13 +121,12 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
         connection.execute(
             "UPDATE push SET heard_at_ms = ? WHERE identity = ?", (heard_at_ms, identity)
         )
-    add(connection, plan.added)
-    _insert(connection, _UPSERT_LATEST, _cells(plan.latest))
+    add(connection, plan.added, plan.latest)
 
 
-def add(connection: sqlite3.Connection, numbers: Numbers) -> None:
-    """Add to what is stored."""
-    _insert(connection, _UPSERT_ADDED, _cells(numbers))
+def add(connection: sqlite3.Connection, *numbers: Numbers) -> None:
+    """Add to what is stored; of the families that are ``latest`` the larger number stays."""
+    _insert(connection, _UPSERT_CELLS, [row for some in numbers for row in _cells(some)])
 
 
 def look_up(
@@ -188,14 +198,15 @@ def _decoded(rows: str) -> dict[bytes, Push]:
     }
 
 
-def _sources(
-    connection: sqlite3.Connection, asked: Questions, limits: Limits
-) -> tuple[set[Source], int]:
-    admitted: set[Source] = set()
-    if not asked.sources:
-        return admitted, 0
-    for chunk in _chunks(map(encode, asked.sources)):
-        admitted |= {
+def _look_up_sources(
+    connection: sqlite3.Connection, asked: AbstractSet[Source], limits: Limits, known: set[Source]
+) -> int:
+    """Do the same as ``look_up`` with sources."""
+    unknown = asked - known
+    if not unknown:
+        return 0
+    for chunk in _chunks(map(encode, unknown)):
+        known |= {
             tuple(orjson.loads(source))
             for (source,) in connection.execute(
                 f"SELECT source FROM source WHERE source IN ({_marks(chunk)})",  # noqa: S608 - marks
@@ -203,7 +214,7 @@ def _sources(
             )
         }
     (count,) = connection.execute("SELECT count(*) FROM source").fetchone()
-    return admitted, limits.max_sources - count
+    return limits.max_sources - int(count)
 
 
 def _watched(
