@@ -22,6 +22,7 @@ from exporter.ledger.facts import (
 )
 from exporter.ledger.interface import Outcome, Posting, Receipt
 from exporter.ledger.limits import Limits
+from exporter.ledger.numbers import Number
 from exporter.ledger.pushes import Pushes
 from exporter.ledger.watching import is_matched, names_of
 from exporter.metrics import catalogue
@@ -118,8 +119,10 @@ class Work:
         self._sources: set[Source] = set()
         self._series: set[Series] = set()
         self._watched: set[Stream] = set()
-        self._added: dict[CellKey, tuple[int, float]] = {}
-        self._latest: dict[CellKey, tuple[int, float]] = {}
+        self._added: dict[CellKey, Number] = {}
+        self._latest: dict[CellKey, Number] = {}
+        self._numbers: dict[tuple[Source, str, tuple[str, ...], str], Number] = {}
+        """The same, by what increments say of them."""
 
     def post(self, entry: Entry, received_at: float) -> Outcome:
         """Record an entry and return what became of it."""
@@ -173,7 +176,7 @@ class Work:
         if (active, (*source, origin), "") in self._added:
             return source
         labels = self._labels_of(active, source, (origin,))
-        self._added.setdefault((active, (*labels, origin), ""), (0, now))
+        self._added.setdefault((active, (*labels, origin), ""), Number(0, now))
         return labels
 
     def _is_watched(self, stream: Stream, source: Source) -> bool:
@@ -196,17 +199,30 @@ class Work:
 
     def count(self, increments: Iterable[Increment], now: float, source: Source = _NOBODY) -> None:
         """Add increments, of a source where their family is labelled so."""
-        for name, own, cell, amount in increments:
-            family = catalogue.BY_NAME[name]
-            numbers = self._latest if family.latest else self._added
-            key = (name, (*source, *own) if family.sourced else own, cell)
-            known = numbers.get(key)
-            if known is None and family.sourced:  # else its series has its place
-                key = (name, (*self._labels_of(name, source, own), *own), cell)
-                known = numbers.get(key)
-            value, created_at = known or (amount if family.latest else 0, now)
-            value = max(value, amount) if family.latest else value + amount
-            numbers[key] = value, created_at
+        for increment in increments:
+            name, own, cell, amount = increment
+            number = self._numbers.get((source, name, own, cell))
+            if number is None:
+                number = self._number(increment, now, source)
+            if not number.is_latest:
+                number.value += amount
+            elif amount > number.value:
+                number.value = amount
+
+    def _number(self, increment: Increment, now: float, source: Source) -> Number:
+        """Return the number of a cell, perhaps a new one, and find it faster next time."""
+        name, own, cell, amount = increment
+        family = catalogue.BY_NAME[name]
+        numbers = self._latest if family.latest else self._added
+        key = (name, (*source, *own) if family.sourced else own, cell)
+        if key not in numbers and family.sourced:  # else its series has its place
+            key = (name, (*self._labels_of(name, source, own), *own), cell)
+        number = numbers.get(key)
+        if number is None:
+            number = Number(amount if family.latest else 0, now, is_latest=family.latest)
+            numbers[key] = number
+        self._numbers[source, name, own, cell] = number
+        return number
 
     def open(self, identity: bytes, push: Push, now: float) -> bool:
         """Open a push of which no event came, unless its stream has an open one.
@@ -234,8 +250,7 @@ class Work:
         """Return the plan, the gauges of what is open and admitted included."""
         for labels, change in self._pushes.moves():
             key = (catalogue.ACTIVE_STREAMS.name, labels, "")
-            value, created_at = self._added.get(key, (0, now))
-            self._added[key] = (value + change, created_at)
+            self._added.setdefault(key, Number(0, now)).value += change
         changes = (
             (catalogue.OPEN_PUSHES, self._pushes.opened),
             (catalogue.SOURCES, len(self._sources)),
@@ -251,8 +266,8 @@ class Work:
             self._watched,
             self._sources,
             self._series,
-            self._added,
-            self._latest,
+            {key: (one.value, one.created_at) for key, one in self._added.items()},
+            {key: (one.value, one.created_at) for key, one in self._latest.items()},
         )
 
     def _has_seen(self, identity: bytes) -> bool:
