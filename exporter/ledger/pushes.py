@@ -164,11 +164,10 @@ class Pushes:
 
     def _newest(self, stream: Stream) -> bytes | None:
         """Return the newest open push of a stream."""
-        return max(
-            self._open.get(stream, ()),
-            key=lambda identity: (self._rows[identity].began_at_ms, identity),
-            default=None,
-        )
+        own = self._open.get(stream, ())
+        if len(own) <= 1:  # as nearly always
+            return next(iter(own), None)
+        return max(own, key=lambda identity: (self._rows[identity].began_at_ms, identity))
 
     def _newest_labels(self, stream: Stream) -> tuple[str, ...] | None:
         """Return the labels under which a stream is active."""

@@ -8,6 +8,8 @@ holds the transaction.
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from itertools import chain
 from math import ceil
 from typing import Any, Final, NamedTuple
 
@@ -113,7 +115,7 @@ def write(connection: sqlite3.Connection, plan: Plan) -> None:
         connection,
         _UPSERT_PUSHES,
         [
-            (identity, encode(stream), encode(source), *state, *said)
+            (identity, encode(stream), _labels(source), *state, *said)
             for identity, (stream, source, *state, said) in plan.pushes.items()
         ],
     )
@@ -189,6 +191,9 @@ def encode(names: tuple[str, ...]) -> str:
     return orjson.dumps(names).decode()
 
 
+_labels = lru_cache(maxsize=10_000)(encode)  # of those there are few, and written often
+
+
 def _decoded(rows: str) -> dict[bytes, Push]:
     return {
         bytes.fromhex(identity): Push(
@@ -229,18 +234,23 @@ def _watched(
 
 def _cells(numbers: Numbers) -> list[tuple[Any, ...]]:
     return [
-        (family, encode(labels), cell, *number)
+        (family, _labels(labels), cell, *number)
         for (family, labels, cell), number in numbers.items()
     ]
 
 
 def _insert(connection: sqlite3.Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
     for chunk in _chunks(rows, _VALUES // len(rows[0]) if rows else _ROWS):
-        marks = f"({_marks(chunk[0])})"
         connection.execute(
-            statement.format(rows=", ".join([marks] * len(chunk))),
-            [value for row in chunk for value in row],
+            _of_rows(statement, len(chunk), len(chunk[0])),
+            list(chain.from_iterable(chunk)),
         )
+
+
+@lru_cache(maxsize=512)
+def _of_rows(statement: str, rows: int, columns: int) -> str:
+    marks = f"({', '.join('?' * columns)})"
+    return statement.format(rows=", ".join([marks] * rows))
 
 
 def _marks(values: Sequence[Any]) -> str:
