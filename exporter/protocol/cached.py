@@ -1,14 +1,13 @@
 """``functools.cached_property`` without its lock.
 
-Python before 3.12 takes a lock at each first use, which costs more than what a property does.
+Python 3.11 takes a lock at each first use, which costs more than what a property does.
 Whoever reads one from two threads at the same moment computes it twice.  Pure.
 """
 
-import sys
 from functools import cached_property as _cached_property
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING or sys.version_info >= (3, 12):
+if TYPE_CHECKING:
     cached_property = _cached_property
 else:
 
