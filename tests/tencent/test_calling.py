@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from support.programs import until
 from support.tencent import lies
 from support.tencent.desk import HASTY, URL, client, template
 from support.tencent.server import Double
@@ -196,11 +197,12 @@ def test_check_goes_on_without_the_list_of_domains(double: Double) -> None:
 
 def test_no_thread_waits_for_ever(double: Double) -> None:
     """What hangs is left behind, and ends with its connection."""
+    before = set(threading.enumerate())
     double.lie(lies.travelling(hang_seconds=30))
     code_of(client(double, ONCE).templates)
     assert client(double, ONCE).templates() == []
     double.__exit__()
-    assert sum(thread.daemon for thread in threading.enumerate()) < 10
+    until(lambda: not set(threading.enumerate()) - before, "the threads end", 29)
 
 
 def test_the_callback_key_is_in_no_error(double: Double) -> None:
