@@ -7,6 +7,7 @@ compare every line with what the library writes.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby, product
 from operator import attrgetter
 
@@ -20,6 +21,7 @@ from exporter.protocol.errcodes import ERRCODES
 Labels = tuple[str, ...]
 
 _PIECE_LINES = 500
+_LABELS = attrgetter("labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class _Lines:
         self._showing = showing
         # The library writes labels in the order of their names.
         self._order = sorted(enumerate(family.label_names), key=lambda pair: pair[1])
+        self._places = [place for place, _ in self._order]
+        self._form = ",".join(f'{name}="%s"' for _, name in self._order)
         self._zeroes = family.kind != "gauge"
         self._created = showing.created and family.kind != "gauge"
 
@@ -112,27 +116,33 @@ class _Lines:
     def of_cells(self, cells: list[Cell]) -> Iterator[str]:
         """Yield the lines of all series of the family: stored ones, and those that begin at 0."""
         family = self._family
-        cells.sort(key=attrgetter("labels"))
-        series = {labels: list(own) for labels, own in groupby(cells, attrgetter("labels"))}
+        cells.sort(key=_LABELS)
+        if family.kind == "histogram":
+            for labels, own in groupby(cells, _LABELS):
+                yield from self._histogram(labels, list(own))
+            return
         if family.zeros:
-            everything = product(*family.labels.values())
-            series = {labels: series.get(labels, []) for labels in sorted(everything)}
-        for labels, own in series.items():
-            created_at = min((cell.created_at for cell in own), default=0.0)
-            numbers = {cell.cell: cell.value for cell in own}
-            if self._zeroes and self._showing.hides(created_at, self._now):
-                numbers = {}
-            if family.kind == "histogram":
-                yield from self._histogram(labels, numbers)
-            else:
-                yield self.of_value(labels, numbers.get("", 0) / family.scale)
-            if self._created and created_at:
-                name = family.name.removesuffix("_total")
-                at = _number(created_at)
-                yield f"{name}_created{self._label_text(labels)} {at}\n"
+            stored = {cell.labels: cell for cell in cells}
+            everything = sorted(product(*family.labels.values()))
+            cells = [stored.get(labels) or Cell("", labels, "", 0, 0) for labels in everything]
+        for cell in cells:
+            value = 0 if self._hides(cell.created_at) else cell.value / family.scale
+            yield self.of_value(cell.labels, value)
+            yield from self._of_creation(cell.labels, cell.created_at)
 
-    def _histogram(self, labels: Labels, numbers: dict[str, int]) -> Iterator[str]:
+    def _hides(self, created_at: float) -> bool:
+        return self._zeroes and self._showing.hides(created_at, self._now)
+
+    def _of_creation(self, labels: Labels, created_at: float) -> Iterator[str]:
+        if self._created and created_at:
+            name = self._family.name.removesuffix("_total")
+            yield f"{name}_created{self._label_text(labels)} {_number(created_at)}\n"
+
+    def _histogram(self, labels: Labels, cells: list[Cell]) -> Iterator[str]:
         family = self._family
+        created_at = min(cell.created_at for cell in cells)
+        hidden = self._hides(created_at)
+        numbers = {} if hidden else {cell.cell: cell.value for cell in cells}
         name, texts = family.name, dict(self._texts(labels))
         count = 0
         for bound, cell in zip((*family.buckets, float("inf")), family.cells, strict=True):
@@ -144,20 +154,22 @@ class _Lines:
         rest = self._label_text(labels)
         yield f"{name}_count{rest} {_number(count)}\n"
         yield f"{name}_sum{rest} {_number(numbers.get(SUM, 0) / family.scale)}\n"
+        yield from self._of_creation(labels, created_at)
 
     def _label_text(self, labels: Labels) -> str:
-        return f"{{{','.join(text for _, text in self._texts(labels))}}}" if labels else ""
+        values = [_escaped(labels[place]) for place in self._places]
+        return f"{{{self._form % tuple(values)}}}" if labels else ""
 
     def _texts(self, labels: Labels) -> list[tuple[str, str]]:
         return [(name, f'{name}="{_escaped(labels[place])}"') for place, name in self._order]
 
 
+@lru_cache(maxsize=10_000)
 def _escaped(value: str) -> str:
-    if value.isalnum():
-        return value
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
+@lru_cache(maxsize=10_000)
 def _number(value: float) -> str:
     text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # the library's lack
     return text
