@@ -67,7 +67,7 @@ def cells_of(
     kept = [
         cell for cell in cells if cell.family not in STORED_FAMILIES or cell.labels[:3] in known
     ]
-    stored = {(cell.family, cell.labels) for cell in kept}
+    stored = {(cell.family, cell.labels) for cell in kept if cell.family in STORED_FAMILIES}
     for stream in streams:
         kept.append(Cell(catalogue.WATCHED_ACTIVE.name, stream, "", int(stream in active), 0.0))
         numbers = [(catalogue.WATCHED_LAST_CHANGE.name, tuple(stream))]

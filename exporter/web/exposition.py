@@ -128,13 +128,14 @@ class _Lines:
         for cell in cells:
             value = 0 if self._hides(cell.created_at) else cell.value / family.scale
             yield self.of_value(cell.labels, value)
-            yield from self._of_creation(cell.labels, cell.created_at)
+            if self._created:
+                yield from self._of_creation(cell.labels, cell.created_at)
 
     def _hides(self, created_at: float) -> bool:
         return self._zeroes and self._showing.hides(created_at, self._now)
 
     def _of_creation(self, labels: Labels, created_at: float) -> Iterator[str]:
-        if self._created and created_at:
+        if created_at:
             name = self._family.name.removesuffix("_total")
             yield f"{name}_created{self._label_text(labels)} {_number(created_at)}\n"
 
@@ -154,7 +155,8 @@ class _Lines:
         rest = self._label_text(labels)
         yield f"{name}_count{rest} {_number(count)}\n"
         yield f"{name}_sum{rest} {_number(numbers.get(SUM, 0) / family.scale)}\n"
-        yield from self._of_creation(labels, created_at)
+        if self._created:
+            yield from self._of_creation(labels, created_at)
 
     def _label_text(self, labels: Labels) -> str:
         values = [_escaped(labels[place]) for place in self._places]
