@@ -120,7 +120,8 @@ class SqliteReader:
 
 def _cells(connection: sqlite3.Connection) -> list[Cell]:
     """Return all cells; a column at a time, for there may be tens of thousands."""
-    rows = connection.execute("SELECT family, labels, cell, value, created_at FROM cell").fetchall()
+    found = connection.execute("SELECT family, labels, cell, value, created_at FROM cell")
+    rows = found.fetchall()
     if not rows:
         return []
     families, texts, *numbers = zip(*rows, strict=True)
