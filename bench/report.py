@@ -24,8 +24,8 @@ def document(tables: Mapping[str, Raw], machine: Sequence[str]) -> str:
 _HEAD = """\
 # Benchmarks
 
-Written by `make bench` from one run; `benchmarks.json` beside this page has every single
-figure. All contenders of a table run side by side, and are measured in turns: a cell is the
+Written by `make bench`, each table from one run; `benchmarks.json` beside this page has every
+single figure. All contenders of a table run side by side, and are measured in turns: a cell is the
 median of the rounds, in parentheses the ratio to the first row (the median of each round's own
 ratio) and its spread. Every packet is new and signed; the exporter logs a line for each, and
 answers only after its commit (SQLite: `synchronous=FULL`; PostgreSQL: `fsync` on).
