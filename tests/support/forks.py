@@ -2,8 +2,8 @@
 
 Hundreds of tests start one; its imports are half a second of CPU time each.  Everything after
 them is what a fresh interpreter does, in a process of its own.  With ``FRESH=1`` in the
-environment each begins with an interpreter of its own, as those of ``deploy``, of the recipes,
-of the first run and of the smoke test always do.
+environment each begins with an interpreter of its own, as those of the image, of the unit file,
+of the recipes, of the first run and of the smoke test always do.
 """
 
 import atexit
