@@ -1,6 +1,6 @@
 """What the exporter logs, found in its source: each event with its levels and fields.
 
-A log event is the first argument of ``log.<level>(...)``, the second part of a ``Line`` that a
+A log event is the first argument of ``log.<level>(...)``, the second part of a ``LogLine`` that a
 function returns, or what a dictionary has under ``event``.  A name that cannot be read from the
 source is an error: no line of the log stays without its row in the reference.
 """
@@ -76,7 +76,7 @@ class _Module:
 
     def _returned(self, line: ast.Return) -> Iterator[LogEvent]:
         match self._function_around(line).returns, line.value:
-            case ast.Name("Line"), ast.Tuple([_, name, ast.Name(fields)]):
+            case ast.Name("LogLine"), ast.Tuple([_, name, ast.Name(fields)]):
                 levels, keys = self._levels_around(line), tuple(self._collected(line, fields))
                 for event in self._names(name):
                     yield LogEvent(event, levels, keys)

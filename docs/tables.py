@@ -14,7 +14,7 @@ import click
 import exporter
 from docs.log_events import LEVELS, log_events
 from exporter.cli import main
-from exporter.daemon.flags import shown
+from exporter.daemon.flags import text_of_value
 from exporter.daemon.settings import Settings
 from exporter.metrics import catalogue
 from exporter.protocol import events
@@ -84,7 +84,7 @@ def options() -> str:
 def settings() -> str:
     """Return a row for each setting."""
     rows = (
-        (f"`{name}`", _code(shown(field.default)), field.description or "")
+        (f"`{name}`", _code(text_of_value(field.default)), field.description or "")
         for name, field in Settings.model_fields.items()
     )
     return _table(("setting", "default", "meaning"), rows)

@@ -12,7 +12,7 @@ import click
 
 from exporter import DISTRIBUTION
 from exporter.daemon import files
-from exporter.daemon.flags import load_given, load_or_exit, setting_options, shown
+from exporter.daemon.flags import load_given, load_or_exit, setting_options, text_of_value
 from exporter.daemon.keys import Keys, keys_of
 from exporter.daemon.loading import ENV_PREFIX, SettingsError
 from exporter.daemon.settings import Settings
@@ -93,8 +93,8 @@ def show_settings(config: Path | None, **flags: str | None) -> None:
     settings, sources, _ = load_or_exit(config, flags)
     width = max(map(len, Settings.model_fields))
     for name in Settings.model_fields:
-        value = getattr(settings, name)
-        click.echo(f"{name:{width}}  {sources.get(name, 'default'):11}  {shown(value)}".rstrip())
+        text = text_of_value(getattr(settings, name))
+        click.echo(f"{name:{width}}  {sources.get(name, 'default'):11}  {text}".rstrip())
 
 
 @main.command("copy-ledger")

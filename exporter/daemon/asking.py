@@ -18,14 +18,14 @@ _SECONDS: Final = 10.0
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-class Answer(NamedTuple):
+class ExporterAnswer(NamedTuple):
     """An answer; its status is 0 if there was none, and the text says why."""
 
     status: int
     text: str
 
 
-class Exporter:
+class RunningExporter:
     """The exporter that runs with some settings, if it does."""
 
     def __init__(self, settings: Settings) -> None:
@@ -41,9 +41,9 @@ class Exporter:
 
     def answers(self, address: Address) -> bool:
         """Return whether what listens on an address is an exporter."""
-        return self.get("/-/healthy", address) == Answer(200, "healthy\n")
+        return self.get("/-/healthy", address) == ExporterAnswer(200, "healthy\n")
 
-    def get(self, path: str, address: Address | None = None) -> Answer:
+    def get(self, path: str, address: Address | None = None) -> ExporterAnswer:
         """Ask for a path, of the private listener if no address is given."""
         host, port = address or self._settings.metrics_listen
         scheme = "https" if self._settings.tls_certfile else "http"
@@ -54,11 +54,11 @@ class Exporter:
             request.add_header("Authorization", f"Bearer {token}")
         try:
             with self._open(request, timeout=_SECONDS) as response:
-                return Answer(response.status, response.read().decode(errors="replace"))
+                return ExporterAnswer(response.status, response.read().decode(errors="replace"))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, error.read().decode(errors="replace"))
+            return ExporterAnswer(error.code, error.read().decode(errors="replace"))
         except (OSError, HTTPException, ValueError) as error:
-            return Answer(0, str(error))
+            return ExporterAnswer(0, str(error))
 
     @staticmethod
     def callbacks_taken(metrics: str) -> int:

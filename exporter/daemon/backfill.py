@@ -22,11 +22,18 @@ from exporter.ledger import (
     mark_used,
     open_ledger,
 )
-from exporter.tencent.answers import Answers, now_and_then
-from exporter.tencent.backfill import DAY, OLDEST_EVENT_DAYS, Backfill, Plan, Recorded, Span
+from exporter.tencent.backfill import (
+    DAY,
+    OLDEST_EVENT_DAYS,
+    Backfill,
+    BackfillPlan,
+    Recorded,
+    Span,
+)
 from exporter.tencent.backfill_words import document, done, lines
 from exporter.tencent.calling import Account, Caller
 from exporter.tencent.errors import ApiError, TencentError
+from exporter.tencent.output import CommandOutput, now_and_then
 from exporter.tencent.pairs import known_pairs
 from exporter.tencent.reading import Pair
 from exporter.tencent.streams import CALLBACK_RECORDS, StreamClient
@@ -34,7 +41,7 @@ from exporter.tencent.streams import CALLBACK_RECORDS, StreamClient
 DEFAULT_APP_NAME: Final = "live"
 """What the platform takes a push for that names none."""
 
-LEASE: Final = "backfill"
+BACKFILL_LEASE: Final = "backfill"
 LEASE_SECONDS: Final = 1800.0
 
 
@@ -120,29 +127,31 @@ def backfill(
     logs.configure("console", "critical")  # what fails is said here
     now = time.time()
     span = _span(start, end, now)
-    answers = Answers(as_json=as_json)
+    output = CommandOutput(as_json=as_json)
     try:
         with _opened(settings) as ledger, _alone(ledger, is_to_apply=is_to_apply):
-            pairs = chosen(known_pairs(ledger), domains, app_names)
-            work = _work(settings, ledger, answers)
+            pairs = pairs_to_ask(known_pairs(ledger), domains, app_names)
+            work = _work(settings, ledger, output)
             plan = work.plan(pairs, span, now, with_packets=not no_packets)
             recorded = None
             if is_to_apply and plan.entries:
                 recorded = work.record(plan.entries, time.time())
     except ApiError as error:
         is_of_packets = error.action == CALLBACK_RECORDS
-        answers.fail(f"{error}{' Or do without: --no-packets.' if is_of_packets else ''}")
+        output.fail(f"{error}{' Or do without: --no-packets.' if is_of_packets else ''}")
     except TencentError as error:
-        answers.fail(error)
+        output.fail(error)
     except (UnusableLedger, LedgerUnavailable, OSError) as error:
-        answers.fail(f"the ledger cannot be used: {error}. Give the settings that serve has")
-    _tell(answers, pairs, span, plan, recorded)
+        output.fail(f"the ledger cannot be used: {error}. Give the settings that serve has")
+    _show(output, pairs, span, plan, recorded)
     if not is_to_apply and plan.entries:
-        answers.say("Nothing was recorded; --apply does it.")
+        output.say("Nothing was recorded; --apply does it.")
     sys.exit(1 if recorded and recorded.failure else 0)
 
 
-def chosen(known: Iterable[Pair], domains: Sequence[str], app_names: Sequence[str]) -> list[Pair]:
+def pairs_to_ask(
+    known: Iterable[Pair], domains: Sequence[str], app_names: Sequence[str]
+) -> list[Pair]:
     """Return the pairs to ask for.  Raises ``TencentError`` if there are none."""
     known = sorted(known)
     wanted = list(dict.fromkeys(app_names))
@@ -186,7 +195,7 @@ def _opened(settings: Settings) -> Iterator[Ledger]:
 def _alone(ledger: Ledger, *, is_to_apply: bool) -> Iterator[None]:
     """Let nobody else record meanwhile: two might know one push by different identities."""
     holder = uuid.uuid4().hex
-    if is_to_apply and not ledger.lease(LEASE, holder, LEASE_SECONDS):
+    if is_to_apply and not ledger.lease(BACKFILL_LEASE, holder, LEASE_SECONDS):
         raise TencentError(
             "another backfill is recording: wait until it has ended, or for"
             f" {LEASE_SECONDS // 60:.0f} minutes if it was killed"
@@ -196,21 +205,25 @@ def _alone(ledger: Ledger, *, is_to_apply: bool) -> Iterator[None]:
     finally:
         if is_to_apply:
             with suppress(LedgerUnavailable):
-                ledger.lease(LEASE, holder, 0)
+                ledger.lease(BACKFILL_LEASE, holder, 0)
 
 
-def _work(settings: Settings, ledger: Ledger, answers: Answers) -> Backfill:
+def _work(settings: Settings, ledger: Ledger, output: CommandOutput) -> Backfill:
     account = settings.part(Account)
-    progress = now_and_then(answers.wait)
-    client = StreamClient(Caller(account, answers.wait), account.tencent_site, progress)
+    progress = now_and_then(output.wait)
+    client = StreamClient(Caller(account, output.wait), account.tencent_site, progress)
     return Backfill(client, ledger, progress)
 
 
-def _tell(
-    answers: Answers, pairs: list[Pair], span: Span, plan: Plan, recorded: Recorded | None
+def _show(
+    output: CommandOutput,
+    pairs: list[Pair],
+    span: Span,
+    plan: BackfillPlan,
+    recorded: Recorded | None,
 ) -> None:
-    answers.answer(document(plan, recorded, pairs, span))
+    output.answer(document(plan, recorded, pairs, span))
     for line in lines(plan, pairs, span):
-        answers.say(line)
+        output.say(line)
     if recorded:
-        answers.say(done(recorded))
+        output.say(done(recorded))

@@ -27,7 +27,7 @@ NOBODY: Final = asyncio.Event()
 FAILED: Final = Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
 
 
-class Callback(RequestResponseCycle):
+class CallbackCycle(RequestResponseCycle):
     """A request of the callback path: as much of a request as its connection looks at."""
 
     message_event = NOBODY
@@ -71,7 +71,7 @@ class CallbackProtocol(HttpProtocol):
         scope["path"] = scope["root_path"] + self._lane.path
         scope["raw_path"] = self.url
         scope["query_string"] = b""
-        self.cycle = Callback(
+        self.cycle = CallbackCycle(
             scope,
             keep_alive=not self._ending
             and parser.get_http_version() != "1.0"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from exporter.daemon import tls
-from exporter.daemon.asking import Exporter
+from exporter.daemon.asking import RunningExporter
 from exporter.daemon.keys import KEY_FILE, KEY_LENGTH
 from exporter.daemon.loading import Loaded
 from exporter.daemon.setting_types import Address, keys_in, without_password
@@ -47,7 +47,7 @@ def examine(loaded: Loaded) -> Iterator[Finding]:
     yield from _certificate(settings)
     yield from _clock(settings)
     yield from _platform(settings)
-    exporter = Exporter(settings)
+    exporter = RunningExporter(settings)
     yield _listener(exporter, "callback_listen", settings.callback_listen)
     yield _listener(exporter, "metrics_listen", settings.metrics_listen)
     if exporter.answers(settings.metrics_listen):
@@ -174,7 +174,7 @@ def _platform(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong" if reason else "ok", "reconciliation", reason or found)
 
 
-def _listener(exporter: Exporter, name: str, address: Address) -> Finding:
+def _listener(exporter: RunningExporter, name: str, address: Address) -> Finding:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with socket.socket(family) as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -211,7 +211,7 @@ def _ledger(settings: Settings) -> Finding:
     return Finding("ok", "ledger", f"{shown} can be opened and can commit")
 
 
-def _running(exporter: Exporter) -> Iterator[Finding]:
+def _running(exporter: RunningExporter) -> Iterator[Finding]:
     ready = exporter.get("/-/ready")
     if ready.status == 200:
         yield Finding("ok", "exporter", "it runs, and its ledger can commit")

@@ -36,7 +36,7 @@ def _with_options(names: tuple[str, ...], command: Any) -> Any:
         )
         command = click.option(
             f"--{name.replace('_', '-')}",
-            help=f"{field.description} [{shown(field.default) or 'none'}]",
+            help=f"{field.description} [{text_of_value(field.default) or 'none'}]",
             metavar="TEXT",
             **switch,
         )(command)
@@ -66,14 +66,14 @@ def load_or_exit(config: Path | None, flags: dict[str, str | None]) -> Loaded:
     return loaded
 
 
-def shown(value: Any) -> str:
+def text_of_value(value: Any) -> str:
     """Return a setting's value as text; of secrets it shows only that they are set."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {text_of_value(item)}" for key, item in value.items())
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return ", ".join(map(shown, value))
+        return ", ".join(map(text_of_value, value))
     if isinstance(value, str):
         return without_password(value)
     return "" if value is None else str(value)

@@ -17,7 +17,7 @@ from structlog.processors import format_exc_info
 from structlog.typing import EventDict
 
 from exporter.daemon.log_output import LONGEST_LINE, Output
-from exporter.web.receiver import Line
+from exporter.web.receiver import LogLine
 
 LONGEST_VALUE: Final = 512
 """Characters of a value; fewer where the line would be too long."""
@@ -48,7 +48,7 @@ def configure(log_format: str, level: str) -> None:
     logging.basicConfig(handlers=[_Handler(renderer)], level=number, force=True)
 
 
-def write(lines: Iterable[Line]) -> None:
+def write(lines: Iterable[LogLine]) -> None:
     """Log lines that come together, like those of a commit, at less cost than one by one."""
     renderer = structlog.get_config()["processors"][-1]
     if isinstance(renderer, _Renderer):
@@ -89,7 +89,7 @@ class _Renderer:
         event = {name: event[name] for name in ("timestamp", "level", "event")}
         return self._form({name: _short(name, event[name], LONGEST_VALUE // 16) for name in event})
 
-    def write(self, lines: Iterable[Line]) -> None:
+    def write(self, lines: Iterable[LogLine]) -> None:
         """Write those lines that the level admits."""
         self.output.write(
             [

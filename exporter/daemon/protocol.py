@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 from uvloop.loop import SSLProtocol  # type: ignore[attr-defined]
 
-from exporter.web.limit import LineLimit
+from exporter.web.throttle import LineThrottle
 
 SILENT_SECONDS: Final = 10.0
 """How long a new connection may send nothing."""
@@ -36,7 +36,7 @@ LONGEST_HEAD: Final = 65_536
 
 log = structlog.get_logger()
 
-Connection: TypeAlias = "HttpProtocol | Handshake"
+AnyConnection: TypeAlias = "HttpProtocol | Handshake"
 
 
 class Connections:
@@ -44,10 +44,10 @@ class Connections:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open: set[Connection] = set()
-        self.lines: Final = LineLimit("http.refused")
+        self._open: set[AnyConnection] = set()
+        self.lines: Final = LineThrottle("http.refused")
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: AnyConnection) -> None:
         """Take a new connection; if it is one too many, cut the one that is waited for longest.
 
         So those who send slowly, or nothing, make room for those who send.
@@ -60,7 +60,7 @@ class Connections:
         if not connection.transport.is_closing():
             self._open.add(connection)
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: AnyConnection) -> None:
         """Forget a connection that is closed."""
         self._open.discard(connection)
 
@@ -70,7 +70,7 @@ class Connections:
             connection.transport.abort()
             self.remove(connection)
 
-    def cut(self, connection: Connection, reason: str) -> None:
+    def cut(self, connection: AnyConnection, reason: str) -> None:
         """Cut a connection, and log why."""
         self.refused(reason)
         connection.transport.abort()

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from exporter.daemon import setting_types as kinds
+from exporter.protocol.vocabulary import Stream
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -141,9 +142,7 @@ class Settings(BaseModel):
         description="Series of all sources together; a series that would be one too many is"
         " counted under other.",
     )
-    watched_streams: Annotated[
-        tuple[tuple[str, str, str], ...], BeforeValidator(kinds.watched_streams)
-    ] = Field(
+    watched_streams: Annotated[tuple[Stream, ...], BeforeValidator(kinds.watched_streams)] = Field(
         (),
         description="Streams with series of their own, push_domain/app_name/stream_id separated"
         " by commas; * stands for any text within a part.",

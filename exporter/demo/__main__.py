@@ -70,10 +70,10 @@ def _run(ports: parts.Ports, prometheus: str | None, rate: float, streams: int) 
         home = Path(stack.enter_context(TemporaryDirectory(prefix="css-exporter-demo-")))
         running = []
         if ports.consumer:
-            running.append(stack.enter_context(parts.consumer(home, ports.consumer)))
+            running.append(stack.enter_context(parts.run_consumer(home, ports.consumer)))
             wait_for_answer(running[-1], ports.consumer, "/")
         if ports.platform:
-            running.append(stack.enter_context(parts.platform(home, ports)))
+            running.append(stack.enter_context(parts.run_platform(home, ports)))
             wait_for_answer(running[-1], ports.platform, "/")
         running.append(stack.enter_context(parts.exporter(home, ports)))
         wait_for_answer(running[-1], ports.callbacks, "/-/healthy")

@@ -19,7 +19,7 @@ FIRST_SECONDS: Final = 120.0
 EVERY_SECONDS: Final = 300.0
 FAILING_SECONDS: Final = 60.0
 
-_OF_THE_DELIVERY: Final = ("t", "sign")
+_SIGNATURE: Final = ("t", "sign")
 
 
 def fails(seconds: float) -> bool:
@@ -27,7 +27,7 @@ def fails(seconds: float) -> bool:
     return seconds >= FIRST_SECONDS and (seconds - FIRST_SECONDS) % EVERY_SECONDS < FAILING_SECONDS
 
 
-class Taken:
+class Inbox:
     """What the consumer has: each callback once, however often it came."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Taken:
     def take(self, body: bytes) -> bool:
         """Keep a callback, unless it is a minute in which we fail."""
         packet = orjson.loads(body)
-        lasting = {name: packet[name] for name in packet if name not in _OF_THE_DELIVERY}
+        lasting = {name: packet[name] for name in packet if name not in _SIGNATURE}
         with self._lock:
             if fails(time.monotonic() - self._began):
                 self._refused += 1
@@ -58,15 +58,15 @@ class Taken:
 
 def serve(port: int) -> None:
     """Serve until SIGTERM."""
-    taken = Taken()
+    inbox = Inbox()
 
     class Consumer(Handler):
         def get(self) -> None:
-            self.answer(200, taken.document())
+            self.answer(200, inbox.document())
 
         def post(self, body: bytes) -> None:
             time.sleep(0.005)  # as if it did something
-            if taken.take(body):
+            if inbox.take(body):
                 self.answer(200, b'{"code":0}')
             else:
                 self.answer(500, b"the consumer fails for a minute\n")

@@ -32,13 +32,13 @@ class Ports:
     """None: simulated hosts call the exporter themselves, and there is no API."""
 
 
-def consumer(home: Path, port: int) -> Part:
+def run_consumer(home: Path, port: int) -> Part:
     """Run a consumer that fails for a minute now and then."""
     command = [sys.executable, "-m", "exporter.demo.consumer", str(port)]
     return running("consumer", command, signal.SIGTERM, home / "consumer.log")
 
 
-def platform(home: Path, ports: Ports) -> Part:
+def run_platform(home: Path, ports: Ports) -> Part:
     """Run a platform that loses callbacks, and whose API knows better."""
     name = "exporter.demo.platform"
     command = [sys.executable, "-m", name, str(ports.platform), str(ports.callbacks)]

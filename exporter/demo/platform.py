@@ -22,6 +22,7 @@ from exporter.demo.serving import Handler, serve_until_sigterm
 from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Interruption, Push
 from exporter.protocol.refusals import Refusal
+from exporter.protocol.vocabulary import Stream
 
 FIRST_SECONDS: Final = 10.0
 """How long after its start it loses a push and an interruption."""
@@ -29,10 +30,8 @@ FIRST_SECONDS: Final = 10.0
 LOSE_SECONDS: Final = 20.0
 """How long after that it loses the next ones."""
 
-Stream = tuple[str, str, str]
 
-
-class World:
+class OnlinePushes:
     """Which pushes go on, told by the callbacks that pass."""
 
     def __init__(self) -> None:
@@ -103,17 +102,17 @@ def _listed(stream: Stream, times: list[float]) -> dict[str, Any]:
 
 def serve(port: int, exporter_port: int) -> None:
     """Serve until SIGTERM."""
-    world = World()
+    pushes = OnlinePushes()
 
     class Platform(Handler):
         def get(self) -> None:
-            self.answer(200, orjson.dumps(world.document(), option=orjson.OPT_INDENT_2))
+            self.answer(200, orjson.dumps(pushes.document(), option=orjson.OPT_INDENT_2))
 
         def post(self, body: bytes) -> None:
             if action := self.headers["X-TC-Action"]:
-                response = {"RequestId": "demo", **world.answer(action, orjson.loads(body))}
+                response = {"RequestId": "demo", **pushes.answer(action, orjson.loads(body))}
                 self.answer(200, orjson.dumps({"Response": response}))
-            elif world.hear(body):
+            elif pushes.hear(body):
                 self.answer(*_passed_on(exporter_port, self.path, body))
             else:
                 self.answer(200, b'{"code":0}')

@@ -8,8 +8,7 @@ import orjson
 
 from exporter.metrics import catalogue
 from exporter.metrics.families import Increment
-
-Stream = tuple[str, str, str]
+from exporter.protocol.vocabulary import Stream
 
 LONGEST_LEASE: Final = 3600.0
 """Seconds for which a lease may be asked for."""

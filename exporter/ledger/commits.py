@@ -24,6 +24,7 @@ from exporter.ledger.interface import (
     LedgerUnavailable,
     Posting,
     Receipt,
+    Results,
     Settled,
 )
 from exporter.ledger.store import Store
@@ -39,7 +40,6 @@ TEND_SECONDS: Final = 1.0
 _LATE: Final = f"no commit within {UNAVAILABLE_AFTER_SECONDS:.0f} s"
 
 T = TypeVar("T")
-Results = Sequence[Receipt | LedgerUnavailable]
 
 log = structlog.get_logger()
 

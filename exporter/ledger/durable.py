@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from exporter.ledger.changes import Changes, OpenPush, Reconciled
 from exporter.ledger.commits import SharedCommits
 from exporter.ledger.deliveries import newest_first
-from exporter.ledger.facts import Stream
 from exporter.ledger.gauges import with_limits
-from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import KnownPushes, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import (
     Delivery,
     LedgerUnavailable,
@@ -22,6 +21,7 @@ from exporter.ledger.store import Reader, Store
 from exporter.ledger.waiting import Waiting
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
+from exporter.protocol.vocabulary import Stream
 
 
 class DurableLedger:
@@ -91,7 +91,7 @@ class DurableLedger:
         """Return the newest pushes of a stream."""
         return self._reader.pushes_of(stream, most)
 
-    def known_pushes(self, streams: Collection[Stream]) -> Known:
+    def known_pushes(self, streams: Collection[Stream]) -> KnownPushes:
         """Return all pushes kept of some streams."""
         return self._reader.known_pushes(streams)
 

@@ -7,10 +7,9 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from exporter.ledger.interface import Receipt
-from exporter.metrics.entries import Said
+from exporter.metrics.entries import Said, Source
+from exporter.protocol.vocabulary import Stream
 
-Source = tuple[str, str]
-Stream = tuple[str, str, str]
 Series = tuple[str, Source, tuple[str, ...]]
 """Family, source labels, its own labels: a series of a source that has labels of its own."""
 
@@ -35,7 +34,7 @@ class By(StrEnum):
     """The platform's own list of streams says so."""
 
 
-class Push(NamedTuple):
+class PushRow(NamedTuple):
     """The life of a push, one row: it is open while it has no ``ended_at_ms``.
 
     ``source`` are the labels under which it is active.  ``began_at_ms`` is its push event's
@@ -98,7 +97,7 @@ class Facts:
     """
 
     seen: AbstractSet[bytes] = frozenset()
-    pushes: Mapping[bytes, Push] = field(default_factory=dict)
+    pushes: Mapping[bytes, PushRow] = field(default_factory=dict)
     sources: AbstractSet[Source] = frozenset()
     source_room: int = 0
     series: AbstractSet[Series] = frozenset()
@@ -121,7 +120,7 @@ class Plan:
 
     receipts: Sequence[Receipt]
     identities: Mapping[bytes, float]
-    pushes: Mapping[bytes, Push]
+    pushes: Mapping[bytes, PushRow]
     joined: AbstractSet[bytes]
     heard: Mapping[bytes, int]
     watched: AbstractSet[Stream]

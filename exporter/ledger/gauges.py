@@ -9,11 +9,11 @@ from typing import Final
 import orjson
 import structlog
 
-from exporter.ledger.facts import CellKey, Numbers, Series, Source
+from exporter.ledger.facts import CellKey, Numbers, Series
 from exporter.ledger.interface import Cell, Snapshot
 from exporter.ledger.limits import Limits
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS
+from exporter.metrics.entries import NAMELESS, Source
 
 FAMILIES: Final = tuple(
     family.name
@@ -47,7 +47,7 @@ def counted(
     return found
 
 
-def differences(stored: Mapping[CellKey, int], rows: Mapping[CellKey, int]) -> Numbers:
+def corrections(stored: Mapping[CellKey, int], rows: Mapping[CellKey, int]) -> Numbers:
     """Return what to add to the gauges that are stored."""
     now = time.time()
     return {
@@ -79,7 +79,7 @@ def with_limits(snapshot: Snapshot, limits: Limits) -> Snapshot:
     return replace(snapshot, cells=[*snapshot.cells, limit])
 
 
-def chosen(sources: Iterable[Source], push_domain: str, app_name: str) -> set[Source]:
+def matching_sources(sources: Iterable[Source], push_domain: str, app_name: str) -> set[Source]:
     """Return the sources that two patterns mean, in which ``*`` stands for any text."""
     patterns = [
         re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple, Self, get_args
 import orjson
 
 from exporter.protocol.errcodes import INTENDED, Cause, errcode_of
+from exporter.protocol.vocabulary import Stream
 
 State = Literal["active", "dropped", "ended"]
 STATES: Final[tuple[State, ...]] = get_args(State)
@@ -43,10 +44,10 @@ class Place(NamedTuple):
 
 
 class KeptPush(NamedTuple):
-    """A push that is kept; as ``Push`` and ``Said`` have it, times in Unix milliseconds."""
+    """A push that is kept; as ``PushRow`` and ``Said`` have it, times in Unix milliseconds."""
 
     identity: bytes
-    stream: tuple[str, str, str]
+    stream: Stream
     origin: str
     began_at_ms: int
     ended_at_ms: int | None
@@ -101,13 +102,13 @@ class KeptPush(NamedTuple):
 
 
 class KnownPush(NamedTuple):
-    """What is known of a push; as ``Push`` and ``Said`` have it, times in Unix milliseconds.
+    """What is known of a push; as ``PushRow`` and ``Said`` have it, times in Unix milliseconds.
 
     ``begun_by`` is None while its push event is not known; then ``began_at_ms`` is about right.
     """
 
     identity: bytes
-    stream: tuple[str, str, str]
+    stream: Stream
     origin: str
     began_at_ms: int
     begun_by: str | None
@@ -117,7 +118,7 @@ class KnownPush(NamedTuple):
     """The identity of its interruption, whether that is known or not; None if nobody told it."""
 
 
-class Known(NamedTuple):
+class KnownPushes(NamedTuple):
     """The pushes that are kept of some streams.
 
     None is missing that began after ``complete_since_ms``, Unix milliseconds: no push was
@@ -173,7 +174,7 @@ def searched(text: str) -> str:
     return orjson.dumps(text).decode()[1:-1].translate(_LOWER)
 
 
-def shown(pushes: Iterable[KeptPush]) -> KeptPush | None:
+def current_push(pushes: Iterable[KeptPush]) -> KeptPush | None:
     """Return the push that a stream is shown as."""
     return max(pushes, key=lambda one: (one.is_open, one.began_at_ms, one.identity), default=None)
 
@@ -194,7 +195,7 @@ def page_of(
 def history_of(pushes: Iterable[KeptPush], window_ms: tuple[int, int]) -> StreamHistory:
     """Return the history of a stream of its pushes, in any order."""
     newest = sorted(pushes, key=lambda one: (one.began_at_ms, one.identity), reverse=True)
-    own = shown(newest)
+    own = current_push(newest)
     return StreamHistory(own and StreamRow(own, own.state(window_ms)), newest)
 
 
@@ -202,10 +203,10 @@ def select(
     pushes: Iterable[KeptPush], query: StreamQuery, window_ms: tuple[int, int]
 ) -> StreamPage:
     """Return a page of all pushes there are: what every store must answer."""
-    by_stream: dict[tuple[str, str, str], list[KeptPush]] = {}
+    by_stream: dict[Stream, list[KeptPush]] = {}
     for one in pushes:
         by_stream.setdefault(one.stream, []).append(one)
-    rows = [push for own in by_stream.values() if (push := shown(own))]
+    rows = [push for own in by_stream.values() if (push := current_push(own))]
     counts = Counter(one.state(window_ms) for one in rows)
     found = [
         one

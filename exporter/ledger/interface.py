@@ -41,9 +41,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from exporter.ledger.changes import Changes, OpenPush, Reconciled
-from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import KnownPushes, StreamHistory, StreamPage, StreamQuery
 from exporter.metrics.entries import Entry
 from exporter.metrics.families import Increment
+from exporter.protocol.vocabulary import Stream
 
 UNAVAILABLE_AFTER_SECONDS: Final = 8.0
 
@@ -174,7 +175,10 @@ class UnusableLedger(Exception):  # noqa: N818 - a state of the ledger, not an e
     """The ledger must not be used: damaged, newer than this program, or not a ledger."""
 
 
-Settled = Callable[[Sequence[Receipt | LedgerUnavailable]], None]
+Results = Sequence[Receipt | LedgerUnavailable]
+"""What became of postings that were committed together, or not, in their order."""
+
+Settled = Callable[[Results], None]
 """What ``submit`` calls with a result for each posting, in order."""
 
 
@@ -239,7 +243,7 @@ class Ledger(Protocol):
     def streams(self, query: StreamQuery) -> StreamPage:
         """Return a page of the streams whose pushes are kept.  Raises ``LedgerUnavailable``."""
 
-    def pushes_of(self, stream: tuple[str, str, str], most: int) -> StreamHistory:
+    def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
         """Return at most so many pushes of a stream, of open ones none is missing before others.
 
         Raises ``LedgerUnavailable``.
@@ -261,7 +265,7 @@ class Ledger(Protocol):
         At most ``LONGEST_LEASE``.  Raises ``LedgerUnavailable``.
         """
 
-    def known_pushes(self, streams: Collection[tuple[str, str, str]]) -> Known:
+    def known_pushes(self, streams: Collection[Stream]) -> KnownPushes:
         """Return all pushes kept of some streams.  Raises ``LedgerUnavailable``."""
 
     def check(self) -> None:

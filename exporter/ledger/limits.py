@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from exporter.protocol.vocabulary import Stream
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -12,7 +14,7 @@ class Limits:
     """0: open pushes never expire."""
     max_sources: int
     max_series: int
-    watched_streams: tuple[tuple[str, str, str], ...]
+    watched_streams: tuple[Stream, ...]
     """Patterns of push domain, app name and stream id; see ``watching``."""
     max_watched_streams: int
     dropped_stream_minutes: float

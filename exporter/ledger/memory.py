@@ -11,7 +11,7 @@ from math import ceil
 from exporter.ledger import dropped, history, watching
 from exporter.ledger.changes import LONGEST_LEASE, Changes, Online, OpenPush, Reconciled
 from exporter.ledger.deliveries import Newest, newest_first
-from exporter.ledger.facts import By, Stream, merged
+from exporter.ledger.facts import By, merged
 from exporter.ledger.gauges import with_limits
 from exporter.ledger.interface import (
     Cell,
@@ -26,10 +26,10 @@ from exporter.ledger.interface import (
 from exporter.ledger.limits import Limits
 from exporter.ledger.memory_lives import Life, Lives
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS, Entry, source_of
+from exporter.metrics.entries import NAMELESS, Entry, Source, source_of
 from exporter.metrics.families import Family, Increment
 from exporter.protocol.errcodes import errcode_of
-from exporter.protocol.vocabulary import OTHER, UNKNOWN
+from exporter.protocol.vocabulary import OTHER, UNKNOWN, Stream
 
 
 class MemoryLedger:
@@ -42,7 +42,7 @@ class MemoryLedger:
         self._clock = clock
         self._lock = threading.Lock()
         self._seen: dict[bytes, float] = {}
-        self._sources: set[tuple[str, str]] = set()
+        self._sources: set[Source] = set()
         self._series: set[tuple[str, tuple[str, ...]]] = set()
         self._pushes = Lives()
         self._leases: dict[str, tuple[str, float]] = {}
@@ -105,7 +105,9 @@ class MemoryLedger:
             gauges[catalogue.SERIES, ()] = len(self._series)
             cells = [Cell(*key, *number) for key, number in self._cells.items()]
             cells += [Cell(key.name, own, "", one, 0.0) for (key, own), one in gauges.items()]
-            cells = watching.cells_of(cells, watching.shown(self._limits, self._watched), streams)
+            cells = watching.cells_of(
+                cells, watching.streams_with_series(self._limits, self._watched), streams
+            )
             oldest = min((one.began_at_ms for one in open_pushes), default=None)
             return with_limits(
                 Snapshot(cells, None if oldest is None else oldest / 1000), self._limits
@@ -156,10 +158,10 @@ class MemoryLedger:
             self._leases[name] = (holder, now + seconds)
             return True
 
-    def known_pushes(self, streams: Collection[Stream]) -> history.Known:
+    def known_pushes(self, streams: Collection[Stream]) -> history.KnownPushes:
         """Return all pushes kept of some streams; see ``Ledger``."""
         with self._lock:
-            return history.Known(self._pushes.known(streams), self._pruned_ms)
+            return history.KnownPushes(self._pushes.known(streams), self._pruned_ms)
 
     def check(self) -> None:
         """Do nothing: memory can always commit."""
@@ -214,7 +216,7 @@ class MemoryLedger:
         self._pushes[report.push] = life
         return Outcome.LATE if push else Outcome.ACCEPTED
 
-    def _is_watched(self, stream: Stream, source: tuple[str, str]) -> bool:
+    def _is_watched(self, stream: Stream, source: Source) -> bool:
         patterns = self._limits.watched_streams
         if not watching.is_matched(patterns, stream):
             return False
@@ -243,7 +245,7 @@ class MemoryLedger:
             self._add(catalogue.WATCHED_LAST_CHANGE.at(now, *push.stream), now)
         push.ended_at_ms, push.ended_by = at_ms, by
 
-    def _source(self, source: tuple[str, str]) -> tuple[str, str]:
+    def _source(self, source: Source) -> Source:
         """Return the labels of a source, admitting a new one while there is room."""
         if source in NAMELESS or source in self._sources:
             return source

@@ -13,11 +13,9 @@ from exporter.ledger.facts import (
     CellKey,
     Facts,
     Plan,
-    Push,
+    PushRow,
     Questions,
     Series,
-    Source,
-    Stream,
     milliseconds,
 )
 from exporter.ledger.interface import Outcome, Posting, Receipt
@@ -26,10 +24,10 @@ from exporter.ledger.numbers import Number
 from exporter.ledger.pushes import Pushes
 from exporter.ledger.watching import is_matched, names_of
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS, Entry
+from exporter.metrics.entries import NAMELESS, Entry, Source
 from exporter.metrics.families import Increment
 from exporter.protocol.errcodes import errcode_of
-from exporter.protocol.vocabulary import OTHER, UNKNOWN
+from exporter.protocol.vocabulary import OTHER, UNKNOWN, Stream
 
 _NOBODY: Source = (UNKNOWN, UNKNOWN)
 
@@ -62,7 +60,7 @@ def questions(postings: Sequence[Posting], limits: Limits) -> Questions:
     return Questions(identities, pushes, streams, sources, series, watched)
 
 
-def questions_of_expiry(pushes: Iterable[Push], reason: str) -> set[Series]:
+def questions_of_expiry(pushes: Iterable[PushRow], reason: str) -> set[Series]:
     """Return the series in which the closing of pushes without an interruption is counted."""
     expired = catalogue.EXPIRED_PUSHES.add(reason)
     return {
@@ -224,7 +222,7 @@ class Work:
         self._numbers[source, name, own, cell] = number
         return number
 
-    def open(self, identity: bytes, push: Push, now: float) -> bool:
+    def open(self, identity: bytes, push: PushRow, now: float) -> bool:
         """Open a push of which no event came, unless its stream has an open one.
 
         ``push`` has the names of its stream as its source, for want of others.

@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from exporter.ledger.facts import By, Push, Source, Stream, merged
-from exporter.metrics.entries import PushReport
+from exporter.ledger.facts import By, PushRow, merged
+from exporter.metrics.entries import PushReport, Source
+from exporter.protocol.vocabulary import Stream
 
 JOIN_MS: Final = 60_000
 """By how much a push may have begun before the platform's list says so, in milliseconds."""
@@ -18,10 +19,10 @@ JOIN_MS: Final = 60_000
 class Pushes:
     """The rows that were found, and how they change."""
 
-    def __init__(self, found: Mapping[bytes, Push]) -> None:
+    def __init__(self, found: Mapping[bytes, PushRow]) -> None:
         self._rows = dict(found)
         self._heard: dict[bytes, int] = {}
-        self._changed: dict[bytes, Push] = {}
+        self._changed: dict[bytes, PushRow] = {}
         self._joined: set[bytes] = set()
         self._open: dict[Stream, set[bytes]] = defaultdict(set)
         for identity, push in found.items():
@@ -32,7 +33,7 @@ class Pushes:
         """How many more pushes are open than before."""
 
     @property
-    def changed(self) -> dict[bytes, Push]:
+    def changed(self) -> dict[bytes, PushRow]:
         """Return the rows to write."""
         return self._changed
 
@@ -73,7 +74,7 @@ class Pushes:
         row = self._rows.get(report.push)
         if row is None:
             self._join(stream, at_ms + JOIN_MS)
-            row = Push(
+            row = PushRow(
                 stream, source, report.origin, at_ms, now_ms, By.PUSH.value, said=report.said
             )
         else:  # its interruption came first
@@ -96,7 +97,7 @@ class Pushes:
         if row is None:
             self._join(stream, at_ms)
             began_at_ms = at_ms - (report.said.duration_ms or 0)
-            row = Push(stream, source, report.origin, began_at_ms, now_ms, None)
+            row = PushRow(stream, source, report.origin, began_at_ms, now_ms, None)
         row = row._replace(
             heard_at_ms=now_ms,
             ended_at_ms=at_ms,
@@ -105,11 +106,11 @@ class Pushes:
         )
         self._write(report.push, row)
 
-    def open(self, identity: bytes, push: Push) -> None:
+    def open(self, identity: bytes, push: PushRow) -> None:
         """Write down an open push of which nobody sent an event."""
         self._write(identity, push)
 
-    def close(self, identity: bytes, by: By, at_ms: int) -> Push | None:
+    def close(self, identity: bytes, by: By, at_ms: int) -> PushRow | None:
         """Close a push without its interruption if it is open, and return it."""
         row = self._rows.get(identity)
         if row is None or not row.is_open:
@@ -150,7 +151,7 @@ class Pushes:
                 self._joined.add(identity)
                 return
 
-    def _write(self, identity: bytes, row: Push) -> None:
+    def _write(self, identity: bytes, row: PushRow) -> None:
         before = self._rows.get(identity)
         was_open = before is not None and before.is_open
         self._rows[identity] = self._changed[identity] = row

@@ -7,22 +7,12 @@ comes later takes its place (``pushes``).
 from collections.abc import Iterable
 
 from exporter.ledger.changes import Changes, Online, Reconciled
-from exporter.ledger.facts import (
-    By,
-    Facts,
-    Plan,
-    Push,
-    Questions,
-    Series,
-    Source,
-    Stream,
-    milliseconds,
-)
+from exporter.ledger.facts import By, Facts, Plan, PushRow, Questions, Series, milliseconds
 from exporter.ledger.limits import Limits
 from exporter.ledger.posting import Work, may_be_admitted
 from exporter.metrics import catalogue
-from exporter.metrics.entries import NAMELESS, source_of
-from exporter.protocol.vocabulary import UNKNOWN
+from exporter.metrics.entries import NAMELESS, Source, source_of
+from exporter.protocol.vocabulary import UNKNOWN, Stream
 
 
 def questions(changes: Changes, limits: Limits) -> Questions:
@@ -62,7 +52,7 @@ def plan(changes: Changes, facts: Facts, limits: Limits, now: float) -> tuple[Pl
 
 def _open(work: Work, online: Online, now: float) -> bool:
     """Open a push of which nobody sent an event, unless its stream has one."""
-    push = Push(
+    push = PushRow(
         online.stream,
         source_of(*online.stream[:2]),
         UNKNOWN,

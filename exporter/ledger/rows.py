@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from exporter.ledger.facts import Push
+from exporter.ledger.facts import PushRow
 from exporter.metrics.entries import Said
 
-STATE: Final = Push._fields[:-1]
-"""The columns that a plan knows in full, in the order of ``Push``."""
+STATE: Final = PushRow._fields[:-1]
+"""The columns that a plan knows in full, in the order of ``PushRow``."""
 
 ROW: Final = (*STATE, *Said._fields)
 """All columns but the identity, and a store's own."""

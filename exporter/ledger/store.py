@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from exporter.ledger.changes import Changes, OpenPush, Reconciled
-from exporter.ledger.facts import Stream
-from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import KnownPushes, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Delivery, Posting, Receipt, Snapshot
 from exporter.metrics.families import Increment
+from exporter.protocol.vocabulary import Stream
 
 
 class Store(Protocol):
@@ -62,7 +62,7 @@ class Reader(Protocol):
     def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
         """Return the newest pushes of a stream."""
 
-    def known_pushes(self, streams: Collection[Stream]) -> Known:
+    def known_pushes(self, streams: Collection[Stream]) -> KnownPushes:
         """Return all pushes kept of some streams."""
 
     def close(self) -> None:

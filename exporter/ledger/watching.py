@@ -9,11 +9,11 @@ from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from exporter.ledger.facts import Stream
 from exporter.ledger.interface import Cell
 from exporter.ledger.limits import Limits
 from exporter.metrics import catalogue
 from exporter.protocol.errcodes import CAUSES
+from exporter.protocol.vocabulary import Stream
 
 ANY: Final = "*"
 
@@ -33,7 +33,7 @@ def room_of(limits: Limits, remembered: int) -> int:
     return limits.max_watched_streams - len(names_of(limits)) - remembered
 
 
-def shown(limits: Limits, remembered: Sequence[Stream]) -> list[Stream]:
+def streams_with_series(limits: Limits, remembered: Sequence[Stream]) -> list[Stream]:
     """Return the streams that have series, of those remembered in order of their admission."""
     matching = [stream for stream in remembered if is_matched(limits.watched_streams, stream)]
     return list(dict.fromkeys([*sorted(names_of(limits)), *matching]))[

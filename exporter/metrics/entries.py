@@ -13,7 +13,10 @@ from exporter.metrics.families import LONGEST_SOURCE_LABEL, Increment
 from exporter.protocol import events
 from exporter.protocol.errcodes import ErrCode
 from exporter.protocol.events import Event
-from exporter.protocol.vocabulary import OTHER, UNKNOWN
+from exporter.protocol.vocabulary import OTHER, UNKNOWN, Stream
+
+Source = tuple[str, str]
+"""Push domain and app name, as label values."""
 
 NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
 """Source labels that are nobody's name, and so take nobody's place."""
@@ -71,8 +74,8 @@ class Entry(NamedTuple):
     push_domain: str | None
     app_name: str | None
     stream_id: str | None
-    stream: tuple[str, str, str] | None
-    source: tuple[str, str] | None
+    stream: Stream | None
+    source: Source | None
     increments: tuple[Increment, ...]
     report: PushReport | None
 
@@ -146,15 +149,13 @@ def _are_sourced(increments: tuple[Increment, ...]) -> bool:
     return not _SOURCED.isdisjoint(map(_FAMILY, increments))
 
 
-def source_of(
-    push_domain: str | None, app_name: str | None, *, signed: bool = True
-) -> tuple[str, str]:
+def source_of(push_domain: str | None, app_name: str | None, *, signed: bool = True) -> Source:
     """Return the source labels of names; see ``Entry``."""
     return _labels_of(push_domain, app_name) if signed else (UNKNOWN, UNKNOWN)
 
 
 @lru_cache(maxsize=1000)
-def _labels_of(push_domain: str | None, app_name: str | None) -> tuple[str, str]:
+def _labels_of(push_domain: str | None, app_name: str | None) -> Source:
     source = (push_domain or UNKNOWN, app_name or UNKNOWN)
     if any(len(label.encode()) > LONGEST_SOURCE_LABEL for label in source):
         return OTHER, OTHER

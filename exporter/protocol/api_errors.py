@@ -27,7 +27,7 @@ class Again(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class ErrorAdvice:
     """What the operator should do about some error codes."""
 
     sentence: str
@@ -35,7 +35,7 @@ class Advice:
     again: Again = Again.NEVER
 
 
-def advice_for(code: str) -> Advice:
+def advice_for(code: str) -> ErrorAdvice:
     """Return the advice on an error code, one that is not documented too."""
     return _BY_CODE.get(code) or _BY_FAMILY.get(code.partition(".")[0]) or _UNKNOWN
 
@@ -50,7 +50,7 @@ def label_of(code: str) -> str:
     return code if code in _BY_CODE else OTHER
 
 
-_VALUE: Final = Advice(
+_VALUE: Final = ErrorAdvice(
     "Correct the value that the message names.",
     (
         "MissingParameter",
@@ -60,7 +60,7 @@ _VALUE: Final = Advice(
         "InternalError.InvalidInput",
     ),
 )
-_ELSEWHERE: Final = Advice(
+_ELSEWHERE: Final = ErrorAdvice(
     "The API does not know this call here: check tencent_site and tencent_endpoint, or upgrade"
     " the exporter.",
     (
@@ -72,7 +72,7 @@ _ELSEWHERE: Final = Advice(
         "UnsupportedRegion",
     ),
 )
-_DENIED: Final = Advice(
+_DENIED: Final = ErrorAdvice(
     "Allow live:{action} in the CAM policy of this key (docs/tencent-cloud.md has the smallest).",
     (
         "UnauthorizedOperation",
@@ -80,11 +80,11 @@ _DENIED: Final = Advice(
         "InternalError.NotPermmitOperat",  # sic
     ),
 )
-_CREDENTIALS: Final = Advice(
+_CREDENTIALS: Final = ErrorAdvice(
     "Check the secret id: it was deleted or disabled, or is one of the other site.",
     ("AuthFailure.SecretIdNotFound", "AuthFailure.InvalidSecretId"),
 )
-_THROTTLED: Final = Advice(
+_THROTTLED: Final = ErrorAdvice(
     "Ask less often: other tools of this account use up the same quota.",
     (
         "RequestLimitExceeded",
@@ -95,7 +95,7 @@ _THROTTLED: Final = Advice(
     ),
     Again.ALWAYS,
 )
-_PROVIDER: Final = Advice(
+_PROVIDER: Final = ErrorAdvice(
     "That is a fault of Tencent Cloud's: try later, then open a ticket with the request id.",
     (
         "ServiceUnavailable",
@@ -120,12 +120,12 @@ _PROVIDER: Final = Advice(
     ),
     Again.IF_READING,
 )
-_MISFILED: Final = Advice(
+_MISFILED: Final = ErrorAdvice(
     "That is a fault of Tencent Cloud's: nothing of the kind was sent. Try later, then open a"
     " ticket with the request id.",
     ("InvalidParameter.COSCustomFileNameError", "InvalidParameter.InvalidVodFileName"),
 )
-_GONE: Final = Advice(
+_GONE: Final = ErrorAdvice(
     "It does not exist any more: list again; what was to be deleted is gone.",
     (
         "FailedOperation.NotFound",
@@ -135,7 +135,7 @@ _GONE: Final = Advice(
         "InvalidParameter.ConfNotFound",
     ),
 )
-_UNKNOWN: Final = Advice(
+_UNKNOWN: Final = ErrorAdvice(
     "This code is not documented: see its message, and open a ticket with the request id.", ()
 )
 
@@ -147,25 +147,25 @@ ADVICE: Final = (
     _THROTTLED,
     _PROVIDER,
     _MISFILED,
-    Advice(
+    ErrorAdvice(
         "Check the secret key, and whether a proxy on the way alters requests.",
         ("AuthFailure.SignatureFailure", "AuthFailure.InvalidAuthorization"),
     ),
-    Advice(
+    ErrorAdvice(
         "Set the clock of this machine: one that is off by over 5 minutes is refused.",
         ("AuthFailure.SignatureExpire",),
     ),
-    Advice("Renew the temporary credentials.", ("AuthFailure.TokenFailure",)),
-    Advice("Use a key that needs no MFA.", ("AuthFailure.MFAFailure",)),
-    Advice(
+    ErrorAdvice("Renew the temporary credentials.", ("AuthFailure.TokenFailure",)),
+    ErrorAdvice("Use a key that needs no MFA.", ("AuthFailure.MFAFailure",)),
+    ErrorAdvice(
         "Correct the address restrictions of this key or account.",
         ("IpInBlacklist", "IpNotInWhitelist"),
     ),
-    Advice("Choose another template name.", ("InvalidParameter.ArgsNotMatch",)),
-    Advice("Use a host name that resolves in public.", ("InvalidParameter.UrlNotSafe",)),
-    Advice("Correct the push domain.", ("InvalidParameter.DomainFormatError",)),
-    Advice("Delete a template that is not used.", ("InternalError.ConfOutLimit",)),
-    Advice(
+    ErrorAdvice("Choose another template name.", ("InvalidParameter.ArgsNotMatch",)),
+    ErrorAdvice("Use a host name that resolves in public.", ("InvalidParameter.UrlNotSafe",)),
+    ErrorAdvice("Correct the push domain.", ("InvalidParameter.DomainFormatError",)),
+    ErrorAdvice("Delete a template that is not used.", ("InternalError.ConfOutLimit",)),
+    ErrorAdvice(
         "Unbind the template from its domains first.",
         (
             "FailedOperation.ConfInUsed",
@@ -174,15 +174,15 @@ ADVICE: Final = (
         ),
     ),
     _GONE,
-    Advice(
+    ErrorAdvice(
         "There is a rule already: look at it with check, and unbind it if it is wrong.",
         ("InternalError.RuleAlreadyExist",),
     ),
-    Advice(
+    ErrorAdvice(
         "Ask Tencent Cloud's support to enable it for this account.",
         ("UnsupportedOperation.NotLVBCodeMode", "ResourceNotFound.InvalidUser"),
     ),
-    Advice(
+    ErrorAdvice(
         "Settle the account with Tencent Cloud: it is banned, frozen or in arrears.",
         (
             "ResourceNotFound.ForbidService",
@@ -190,15 +190,15 @@ ADVICE: Final = (
             "ResourceNotFound.StopService",
         ),
     ),
-    Advice(
+    ErrorAdvice(
         "Activate the live service of this account.",
         ("ResourceNotFound.UserDisableService", "ResourceNotFound.UserNotExist"),
     ),
-    Advice(
+    ErrorAdvice(
         "Nothing was found; there is nothing to do.",
         ("FailedOperation.HasNotLivingStream", "ResourceNotFound.EmptyData"),
     ),
-    Advice(
+    ErrorAdvice(
         "Check network, proxy, TLS and tencent_endpoint.", (NETWORK, BAD_ANSWER), Again.IF_READING
     ),
 )

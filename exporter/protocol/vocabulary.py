@@ -6,6 +6,9 @@ Whatever is not documented becomes ``other``, so no sender can grow a label
 
 from typing import Final
 
+Stream = tuple[str, str, str]
+"""Push domain, app name and stream name."""
+
 OTHER: Final = "other"
 UNKNOWN: Final = "unknown"
 

@@ -11,9 +11,9 @@ from typing import BinaryIO, Final
 import click
 
 from exporter.replay.pace import Pace, Survey
-from exporter.replay.run import Replay, Results
+from exporter.replay.run import Replay, ReplayResults
 from exporter.sending.connection import CallbackUrl
-from exporter.sending.options import key_of, receiver_options
+from exporter.sending.options import callback_key_of, receiver_options
 from exporter.sending.progress import follow, interrupt_on
 from exporter.sending.requests import hint
 
@@ -62,7 +62,7 @@ def replay(
     """
     if url is None:
         raise click.UsageError("give --url to say where to send")
-    callback_key = key_of(key, key_file)
+    callback_key = callback_key_of(key, key_file)
     interrupt_on(signal.SIGINT, signal.SIGTERM)
     with TemporaryFile() as copy:
         if not file.seekable():
@@ -85,7 +85,7 @@ def replay(
     _report(survey, results)
 
 
-def _report(survey: Survey, results: Results) -> None:
+def _report(survey: Survey, results: ReplayResults) -> None:
     """Print what became of all lines; end with status 1 unless all were accepted."""
     for number, reason in sorted(results.refused)[:_LISTED_LINES]:
         click.echo(f"line {number}: {reason}{hint(reason)}", err=True)

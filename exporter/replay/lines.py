@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from exporter.sending.requests import Packet
+from exporter.sending.requests import UnsignedPacket
 
 WRAPPERS: Final = ("packet", "body", "request")
 
@@ -37,11 +37,11 @@ class Line(NamedTuple):
     """One line: its packet without ``t`` and ``sign``, or what is wrong with it."""
 
     number: int
-    packet: Packet
+    packet: UnsignedPacket
     fault: str = ""
 
 
-def read(lines: Iterable[bytes]) -> Iterator[Line]:
+def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:
     """Yield every line that is not blank, numbered from 1."""
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -55,7 +55,7 @@ def read(lines: Iterable[bytes]) -> Iterator[Line]:
                 yield Line(number, _unsigned(found))
 
 
-def time_of(packet: Packet) -> float | None:
+def time_of(packet: UnsignedPacket) -> float | None:
     """Return when the packet's event happened, Unix seconds, None if it does not say."""
     for field in OWN_TIMES:
         number = _number(packet.get(field))
@@ -64,7 +64,7 @@ def time_of(packet: Packet) -> float | None:
     return None
 
 
-def shifted(packet: Packet, seconds: int) -> Packet:
+def shifted(packet: UnsignedPacket, seconds: int) -> UnsignedPacket:
     """Return a packet with every time later by so many seconds."""
     return {field: _shifted(field, value, seconds) for field, value in packet.items()}
 
@@ -90,7 +90,7 @@ def _number(value: Any) -> int | float | None:
     return value if value >= _SECONDS_FROM else None
 
 
-def _packet(value: Any) -> Packet | str:
+def _packet(value: Any) -> UnsignedPacket | str:
     """Return the packet in a line's value, or what is wrong with it."""
     for wrapper in WRAPPERS:
         if isinstance(value, dict) and "event_type" not in value and wrapper in value:
@@ -105,5 +105,5 @@ def _packet(value: Any) -> Packet | str:
     return value if "event_type" in value else "no packet: event_type is missing"
 
 
-def _unsigned(packet: Packet) -> Packet:
+def _unsigned(packet: UnsignedPacket) -> UnsignedPacket:
     return {field: value for field, value in packet.items() if field not in ("t", "sign")}

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from exporter.replay.lines import Line, read, shifted, time_of
-from exporter.sending.requests import Packet
+from exporter.replay.lines import Line, read_lines, shifted, time_of
+from exporter.sending.requests import UnsignedPacket
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Survey:
         packets = 0
         faults: list[Line] = []
         first, last = float("inf"), float("-inf")
-        for line in read(lines):
+        for line in read_lines(lines):
             if line.fault:
                 faults.append(line)
                 continue
@@ -64,11 +64,11 @@ class Pace:
         seconds = int(min(now - survey.first, now + duration - survey.last))
         return cls(speed, survey.first, seconds if shift and survey.last else 0)
 
-    def due(self, packet: Packet) -> float:
+    def due(self, packet: UnsignedPacket) -> float:
         """Return how many seconds after the beginning a packet is sent at the earliest."""
         at = time_of(packet) if self.speed else None
         return 0.0 if at is None else (at - self.first) / self.speed
 
-    def moved(self, packet: Packet) -> Packet:
+    def moved(self, packet: UnsignedPacket) -> UnsignedPacket:
         """Return a packet with its times moved."""
         return shifted(packet, self.shift_seconds) if self.shift_seconds else packet

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.replay.lines import Line, read
+from exporter.replay.lines import Line, read_lines
 from exporter.replay.pace import Pace
-from exporter.sending.connection import CallbackUrl, Connection
-from exporter.sending.requests import Answer, Packet, Request, signed
+from exporter.sending.connection import CallbackConnection, CallbackUrl
+from exporter.sending.requests import CallbackAnswer, CallbackRequest, UnsignedPacket, signed
 from exporter.sending.threads import Threads
 
 ATTEMPTS: Final = 6
@@ -21,7 +21,7 @@ _NAP_SECONDS: Final = 0.2
 
 
 @dataclass(slots=True)
-class Results:
+class ReplayResults:
     """What became of the packets sent so far; ``refused`` are (line number, reason)."""
 
     accepted: int = 0
@@ -49,8 +49,8 @@ class Replay:
         key: bytes | None,
         connections: int,
     ) -> None:
-        self.results = Results()
-        self._lines = (line for line in read(lines) if not line.fault)
+        self.results = ReplayResults()
+        self._lines = (line for line in read_lines(lines) if not line.fault)
         self._pace = pace
         self._key = key
         self._began_at = time.monotonic()
@@ -59,7 +59,7 @@ class Replay:
         self._stopped = threading.Event()
         self.threads = Threads(self._work, self._stopped.set, url, connections)
 
-    def _work(self, connection: Connection) -> None:
+    def _work(self, connection: CallbackConnection) -> None:
         while (line := self._next()) is not None:
             answer = self._send(connection, self._pace.moved(line.packet))
             with self._lock:
@@ -80,13 +80,13 @@ class Replay:
                     return None
             return line
 
-    def _send(self, connection: Connection, packet: Packet) -> Answer:
+    def _send(self, connection: CallbackConnection, packet: UnsignedPacket) -> CallbackAnswer:
         """Send a packet until it is accepted, or refused for good, or too often."""
-        answer = Answer()
+        answer = CallbackAnswer()
         for attempt in range(ATTEMPTS):
             if attempt and self._stopped.wait(PAUSE_SECONDS * 2 ** (attempt - 1)):
                 break
-            answer = connection.send(Request(signed(packet, time.time(), self._key)))
+            answer = connection.send(CallbackRequest(signed(packet, time.time(), self._key)))
             if answer.accepted or (answer.refusal and not answer.lost):
                 break
         return answer

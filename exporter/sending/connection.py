@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection, response
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from exporter.sending.requests import Answer, Request
+from exporter.sending.requests import CallbackAnswer, CallbackRequest
 
 ANSWER_SECONDS: Final = 20.0
 """The documented wait for an answer."""
@@ -49,7 +49,7 @@ class CallbackUrl(NamedTuple):
         return HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
 
 
-class Connection:
+class CallbackConnection:
     """Sends requests one after another; opened, and opened again, as needed."""
 
     def __init__(self, url: CallbackUrl) -> None:
@@ -57,23 +57,23 @@ class Connection:
         self._http: HTTPConnection | None = None
         self._used_at = 0.0
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: CallbackRequest) -> CallbackAnswer:
         """Send a request and wait for its answer; never raises what the network causes."""
         try:
             http = self._opened()
         except OSError as error:
-            return Answer(reason=_words(error), sent=False)
+            return CallbackAnswer(reason=_words(error), sent=False)
         try:
             http.request(request.method, request.path or self._url.path, request.body, _HEADERS)
             response = http.getresponse()
             body = response.read()
         except (OSError, HTTPException) as error:
             self.close()
-            return Answer(reason=_words(error))
+            return CallbackAnswer(reason=_words(error))
         self._used_at = time.monotonic()
         if response.status == 200:
-            return Answer(200)
-        return Answer(response.status, _reason(response.status, body))
+            return CallbackAnswer(200)
+        return CallbackAnswer(response.status, _reason(response.status, body))
 
     def close(self) -> None:
         """Close the connection."""

@@ -32,7 +32,7 @@ def receiver_options(command: Any) -> Any:
     return command
 
 
-def key_of(key: str | None, key_file: Path | None) -> bytes | None:
+def callback_key_of(key: str | None, key_file: Path | None) -> bytes | None:
     """Return the key to sign with, None to sign nothing.  Raises click's errors."""
     if key and key_file:
         raise click.UsageError("give --key or --key-file, not both")

@@ -10,7 +10,7 @@ import orjson
 from exporter.protocol.refusals import STATUS
 from exporter.protocol.signature import LIFETIME_SECONDS, sign
 
-Packet = dict[str, Any]
+UnsignedPacket = dict[str, Any]
 """One callback's JSON object, without ``t`` and ``sign``."""
 
 _PERHAPS_RECORDED: Final = "ledger_unavailable"
@@ -30,7 +30,7 @@ _HINTS: Final = {
 }
 
 
-class Request(NamedTuple):
+class CallbackRequest(NamedTuple):
     """What to send; ``path`` None is the callback path."""
 
     body: bytes
@@ -38,7 +38,7 @@ class Request(NamedTuple):
     path: str | None = None
 
 
-class Answer(NamedTuple):
+class CallbackAnswer(NamedTuple):
     """What came back: no ``status`` without an answer, not ``sent`` without a connection.
 
     ``reason`` is the exporter's word for a refusal, else the fault in words.
@@ -70,7 +70,7 @@ class Answer(NamedTuple):
         return self.sent and not self.recorded and not refused
 
 
-def signed(packet: Packet, now: float, key: bytes | None) -> bytes:
+def signed(packet: UnsignedPacket, now: float, key: bytes | None) -> bytes:
     """Return the body of a packet sent at Unix time ``now``; without a key it is not signed."""
     if key is None:
         return orjson.dumps(packet)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from exporter.sending.connection import CallbackUrl, Connection
+from exporter.sending.connection import CallbackConnection, CallbackUrl
 
 
 class Threads:
@@ -16,7 +16,7 @@ class Threads:
 
     def __init__(
         self,
-        work: Callable[[Connection], None],
+        work: Callable[[CallbackConnection], None],
         stop: Callable[[], None],
         url: CallbackUrl,
         connections: int,
@@ -45,7 +45,7 @@ class Threads:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        connection = Connection(self._url)
+        connection = CallbackConnection(self._url)
         try:
             self._work(connection)
         except Exception as error:  # noqa: BLE001 - raised by wait

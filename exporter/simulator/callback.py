@@ -8,11 +8,11 @@ from typing import NamedTuple, Self
 
 from exporter.metrics import catalogue
 from exporter.protocol.errcodes import INTENDED
-from exporter.sending.requests import Packet
+from exporter.sending.requests import UnsignedPacket
 from exporter.simulator.samples import Addition, add, sample
 
 
-class Stream(NamedTuple):
+class SimulatedStream(NamedTuple):
     """A stream, its source as the exporter labels it."""
 
     push_domain: str
@@ -35,7 +35,7 @@ class PushBegun(NamedTuple):
     """A push that a callback says has begun; ``began_at_ms`` in Unix milliseconds."""
 
     sequence: str
-    stream: Stream
+    stream: SimulatedStream
     origin: str
     began_at_ms: int
 
@@ -44,7 +44,7 @@ class PushEnded(NamedTuple):
     """A push that a callback says has ended; ``ended_at_ms`` in Unix milliseconds."""
 
     sequence: str
-    stream: Stream
+    stream: SimulatedStream
     origin: str
     ended_at_ms: int
     cause: str
@@ -64,7 +64,7 @@ class Callback(NamedTuple):
     """
 
     event: str
-    packet: Packet
+    packet: UnsignedPacket
     additions: tuple[Addition, ...] = ()
     timed: bool = True
     begins: PushBegun | None = None

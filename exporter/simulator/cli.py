@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar
 import click
 
 from exporter.sending.connection import CallbackUrl
-from exporter.sending.options import key_of, receiver_options
+from exporter.sending.options import callback_key_of, receiver_options
 from exporter.sending.progress import interrupt_on
-from exporter.simulator.callback import Stream
+from exporter.simulator.callback import SimulatedStream
 from exporter.simulator.check import CheckError, Exporter
 from exporter.simulator.gauges import Window
 from exporter.simulator.options import Options
@@ -28,9 +28,9 @@ _SCENARIO_HELP: Final = "; ".join(f"{name}: {one.summary}" for name, one in SCEN
 
 def _streams(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
-) -> tuple[Stream, ...]:
+) -> tuple[SimulatedStream, ...]:
     try:
-        return tuple(map(Stream.of, texts))
+        return tuple(map(SimulatedStream.of, texts))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -146,7 +146,7 @@ def simulate(
             raise click.UsageError("give --url to send, or --check and --report to compare")
         _check(_read_report(report), exporter)
         return
-    callback_key = key_of(key, key_file)
+    callback_key = callback_key_of(key, key_file)
     if options["scenario"] == "forged" and callback_key is None:
         raise click.UsageError("nothing can be forged without a key: give --key or --key-file")
     before = _or_exit(exporter.look).samples if exporter else None

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from exporter.protocol.signature import LIFETIME_SECONDS, sign
-from exporter.sending.requests import Packet, Request, signed
+from exporter.sending.requests import CallbackRequest, UnsignedPacket, signed
 from exporter.simulator import weights
 
 _OLD_SECONDS: Final = 7 * 86400
@@ -23,53 +23,53 @@ class Forgery:
     """A forged request: the reason for which it must be refused, and how it is made."""
 
     reason: str
-    packet: Packet
-    make: Callable[[Packet, float, bytes], Request]
+    packet: UnsignedPacket
+    make: Callable[[UnsignedPacket, float, bytes], CallbackRequest]
 
-    def request(self, now: float, key: bytes | None) -> Request:
+    def request(self, now: float, key: bytes | None) -> CallbackRequest:
         """Return the request as it is sent at Unix time ``now``; ``key`` is the receiver's."""
         return self.make(self.packet, now, key or b"")
 
 
-def _guessed_key(packet: Packet, now: float, _: bytes) -> Request:
-    return Request(signed(packet, now, b"a guessed key"))
+def _guessed_key(packet: UnsignedPacket, now: float, _: bytes) -> CallbackRequest:
+    return CallbackRequest(signed(packet, now, b"a guessed key"))
 
 
-def _no_signature(packet: Packet, _now: float, _key: bytes) -> Request:
-    return Request(orjson.dumps(packet))
+def _no_signature(packet: UnsignedPacket, _now: float, _key: bytes) -> CallbackRequest:
+    return CallbackRequest(orjson.dumps(packet))
 
 
-def _overheard_long_ago(packet: Packet, now: float, key: bytes) -> Request:
-    return Request(signed(packet, now - _OLD_SECONDS, key))
+def _overheard_long_ago(packet: UnsignedPacket, now: float, key: bytes) -> CallbackRequest:
+    return CallbackRequest(signed(packet, now - _OLD_SECONDS, key))
 
 
-def _overheard_and_prolonged(packet: Packet, now: float, key: bytes) -> Request:
+def _overheard_and_prolonged(packet: UnsignedPacket, now: float, key: bytes) -> CallbackRequest:
     overheard = int(now) + LIFETIME_SECONDS
     changed = {"t": overheard + 3600, "sign": sign(key, overheard)}
-    return Request(orjson.dumps(packet | changed))
+    return CallbackRequest(orjson.dumps(packet | changed))
 
 
-def _odd_expiry(packet: Packet, _now: float, _key: bytes) -> Request:
-    return Request(orjson.dumps(packet | {"t": "soon", "sign": "00" * 16}))
+def _odd_expiry(packet: UnsignedPacket, _now: float, _key: bytes) -> CallbackRequest:
+    return CallbackRequest(orjson.dumps(packet | {"t": "soon", "sign": "00" * 16}))
 
 
-def _cut_off(packet: Packet, now: float, _: bytes) -> Request:
-    return Request(signed(packet, now, b"a guessed key")[:-5])
+def _cut_off(packet: UnsignedPacket, now: float, _: bytes) -> CallbackRequest:
+    return CallbackRequest(signed(packet, now, b"a guessed key")[:-5])
 
 
-def _list(packet: Packet, now: float, _: bytes) -> Request:
-    return Request(b"[%b]" % signed(packet, now, b"a guessed key"))
+def _list(packet: UnsignedPacket, now: float, _: bytes) -> CallbackRequest:
+    return CallbackRequest(b"[%b]" % signed(packet, now, b"a guessed key"))
 
 
-def _elsewhere(packet: Packet, _now: float, _key: bytes) -> Request:
-    return Request(orjson.dumps(packet), path="/admin")
+def _elsewhere(packet: UnsignedPacket, _now: float, _key: bytes) -> CallbackRequest:
+    return CallbackRequest(orjson.dumps(packet), path="/admin")
 
 
-def _curious(_packet: Packet, _now: float, _key: bytes) -> Request:
-    return Request(b"", method="GET")
+def _curious(_packet: UnsignedPacket, _now: float, _key: bytes) -> CallbackRequest:
+    return CallbackRequest(b"", method="GET")
 
 
-_Maker = tuple[str, Callable[[Packet, float, bytes], Request]]
+_Maker = tuple[str, Callable[[UnsignedPacket, float, bytes], CallbackRequest]]
 
 _MAKERS: Final[Sequence[tuple[int, _Maker]]] = (
     (40, ("bad_signature", _guessed_key)),
@@ -84,7 +84,7 @@ _MAKERS: Final[Sequence[tuple[int, _Maker]]] = (
 )
 
 
-def forge(packet: Packet, chance: Random) -> Forgery:
+def forge(packet: UnsignedPacket, chance: Random) -> Forgery:
     """Return a forgery made from an overheard packet, with another sequence and stream."""
     false = packet | {"sequence": f"forged-{chance.random()}", "stream_id": "forged"}
     reason, make = weights.draw(chance, _MAKERS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from exporter.metrics import catalogue
-from exporter.simulator.callback import Stream
+from exporter.simulator.callback import SimulatedStream
 from exporter.simulator.samples import Range, Sample, sample
 
 DROPPED: Final = catalogue.DROPPED_STREAMS.name
@@ -28,7 +28,7 @@ class Drop:
     the stream may be active, or its newest push may be another.
     """
 
-    stream: Stream
+    stream: SimulatedStream
     origin: str
     ended_at_ms: int
     certain: bool = True
@@ -41,7 +41,7 @@ class Watched:
     ``changed_at_ms`` is when it last became active or not, in Unix milliseconds.
     """
 
-    stream: Stream
+    stream: SimulatedStream
     active: bool | None
     changed_at_ms: int | None
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
-from exporter.sending.requests import Packet
+from exporter.sending.requests import UnsignedPacket
 from exporter.simulator import weights
-from exporter.simulator.callback import Stream
+from exporter.simulator.callback import SimulatedStream
 
 APPID = 1250000001
 
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Push:
+class RunningPush:
     """One running push.
 
     ``lived_since`` and ``recorded_since`` are in the world's time; ``recording`` is the id of
@@ -49,7 +49,7 @@ class Host:
     A ``channel`` never stops by itself; a ``watched`` one is named by the user.
     """
 
-    source: weights.Source
+    source: weights.SimulatedSource
     stream_id: str
     entrance: Entrance
     recorded_as: tuple[str, str] | None
@@ -57,21 +57,21 @@ class Host:
     moderated: bool
     channel: bool = False
     watched: bool = False
-    push: Push | None = None
+    push: RunningPush | None = None
     latest: dict[str, int] = field(default_factory=dict)
     _latest_ms: int = 0
 
     @property
-    def stream(self) -> Stream:
+    def stream(self) -> SimulatedStream:
         """Return the stream, its source as labelled."""
-        return Stream(self.source.push_domain, self.source.app_name, self.stream_id)
+        return SimulatedStream(self.source.push_domain, self.source.app_name, self.stream_id)
 
     @property
     def labels(self) -> dict[str, str]:
         """Return the source labels."""
         return {"push_domain": self.source.push_domain, "app_name": self.source.app_name}
 
-    def named(self, domain: str, app_name: str) -> Packet:
+    def named(self, domain: str, app_name: str) -> UnsignedPacket:
         """Return the fields that name the stream, in the dialect of an event."""
         return {
             "appid": APPID,
@@ -130,7 +130,7 @@ def another_entrance(entrance: Entrance, chance: Random) -> Entrance:
     return chance.choice(others)
 
 
-def host_of(source: weights.Source, stream_id: str, chance: Random) -> Host:
+def host_of(source: weights.SimulatedSource, stream_id: str, chance: Random) -> Host:
     """Return a host with habits of its own."""
     recorded = chance.random() < 0.5
     return Host(
@@ -143,9 +143,9 @@ def host_of(source: weights.Source, stream_id: str, chance: Random) -> Host:
     )
 
 
-def channel_of(stream: Stream, chance: Random, *, watched: bool) -> Host:
+def channel_of(stream: SimulatedStream, chance: Random, *, watched: bool) -> Host:
     """Return a host that pushes all day, from the mainland."""
-    source = weights.Source(stream.push_domain, stream.app_name, "mainland")
+    source = weights.SimulatedSource(stream.push_domain, stream.app_name, "mainland")
     host = host_of(source, stream.stream_id, chance)
     host.channel = True
     host.watched = watched

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from exporter.simulator.callback import Stream
+from exporter.simulator.callback import SimulatedStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +24,4 @@ class Options:
     seed: int = 1
     redelivered_share: float = 0.02
     late_share: float = 0.02
-    watched: tuple[Stream, ...] = ()
+    watched: tuple[SimulatedStream, ...] = ()

@@ -6,7 +6,7 @@ Pure.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from exporter.sending.requests import Request, signed
+from exporter.sending.requests import CallbackRequest, signed
 from exporter.simulator.callback import Callback
 
 
@@ -35,6 +35,6 @@ class Outgoing:
         """Return how the attempts ended so far."""
         return Attempts(self.recorded, self.lost)
 
-    def request(self, now: float, key: bytes | None) -> Request:
+    def request(self, now: float, key: bytes | None) -> CallbackRequest:
         """Return the request as it is sent at Unix time ``now``, signed if there is a key."""
-        return Request(signed(self.callback.packet, now, key))
+        return CallbackRequest(signed(self.callback.packet, now, key))

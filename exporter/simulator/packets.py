@@ -9,13 +9,13 @@ from random import Random
 from exporter.metrics import catalogue
 from exporter.simulator import weights
 from exporter.simulator.callback import Callback
-from exporter.simulator.hosts import Host, Push
+from exporter.simulator.hosts import Host, RunningPush
 from exporter.simulator.push_packets import stream_param
 from exporter.simulator.samples import add
 
 
 def recording(
-    host: Host, running: Push, seconds: int, chance: Random, now: int, serial: int
+    host: Host, running: RunningPush, seconds: int, chance: Random, now: int, serial: int
 ) -> Callback:
     """Return the callback of a file that is ready; ``host`` is recorded."""
     assert host.recorded_as  # noqa: S101 - the caller looked
@@ -48,7 +48,9 @@ def recording(
     )
 
 
-def recording_status(host: Host, running: Push, status: str, now: int, serial: int) -> Callback:
+def recording_status(
+    host: Host, running: RunningPush, status: str, now: int, serial: int
+) -> Callback:
     """Return the callback of a recording that changed its state."""
     packet = host.named("domain", "appname") | {
         "event_type": 332,

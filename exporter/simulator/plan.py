@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 from typing import Final
 
-from exporter.sending.requests import Answer, Packet
+from exporter.sending.requests import CallbackAnswer, UnsignedPacket
 from exporter.simulator.expected import Expected
 from exporter.simulator.forgery import Forgery, forge
 from exporter.simulator.options import Options
@@ -34,7 +34,7 @@ UNSIGNED_BY_CHOICE: Final = ("relay", "stream_monitor")
 REDELIVERY_SECONDS: Final = (1.0, 60.0)
 LATE_SECONDS: Final = (5.0, 90.0)
 
-CUT: Final = Answer(reason="the network is cut (receiver-outage)", sent=False)
+NETWORK_CUT: Final = CallbackAnswer(reason="the network is cut (receiver-outage)", sent=False)
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Counts:
     latest_fault: str = ""
 
 
-class Plan:
+class SendingPlan:
     """A run from its first callback to its last retry."""
 
     def __init__(self, world: World, options: Options, began_at: float) -> None:
@@ -70,7 +70,7 @@ class Plan:
         self._burst = 0
         self._stopped = False
         self._abandoned = False
-        self._overheard: Packet = {}
+        self._overheard: UnsignedPacket = {}
         self._order = count()
         self._waiting: list[tuple[float, int, Outgoing]] = []
 
@@ -109,9 +109,9 @@ class Plan:
             outgoing.sent += 1
             if not (self._incident.cuts_network and self._is_struck(now)):
                 return outgoing
-            self.settle(outgoing, CUT, now)
+            self.settle(outgoing, NETWORK_CUT, now)
 
-    def settle(self, outgoing: Outgoing | Forgery, answer: Answer, now: float) -> None:
+    def settle(self, outgoing: Outgoing | Forgery, answer: CallbackAnswer, now: float) -> None:
         """Take note of the answer to what was sent."""
         self._in_flight -= 1
         if not answer.accepted:

@@ -7,16 +7,16 @@ from random import Random
 from typing import Final
 
 from exporter.metrics import catalogue
-from exporter.sending.requests import Packet
+from exporter.sending.requests import UnsignedPacket
 from exporter.simulator import weights
 from exporter.simulator.callback import Callback, PushBegun, PushEnded
-from exporter.simulator.hosts import Host, Moment, Push
+from exporter.simulator.hosts import Host, Moment, RunningPush
 from exporter.simulator.samples import Addition, add, observe, sample
 
 USER_IP: Final = "198.51.100.23"
 
 
-def push(host: Host, begun: Push, at: Moment) -> Callback:
+def push(host: Host, begun: RunningPush, at: Moment) -> Callback:
     """Return the callback of a push that began."""
     origin = begun.entrance.origin
     return Callback(
@@ -27,7 +27,9 @@ def push(host: Host, begun: Push, at: Moment) -> Callback:
     )
 
 
-def failed_push(host: Host, failed: Push, errcode: weights.SentErrcode, at: Moment) -> Callback:
+def failed_push(
+    host: Host, failed: RunningPush, errcode: weights.SentErrcode, at: Moment
+) -> Callback:
     """Return the callback of a push that did not begin: a push event with an errcode."""
     packet = _of_push(host, failed, 1, at) | {
         "errcode": errcode.number,
@@ -42,7 +44,7 @@ def failed_push(host: Host, failed: Push, errcode: weights.SentErrcode, at: Mome
 
 
 def interruption(
-    host: Host, ended: Push, errcode: weights.SentErrcode, milliseconds: int, at: Moment
+    host: Host, ended: RunningPush, errcode: weights.SentErrcode, milliseconds: int, at: Moment
 ) -> Callback:
     """Return the callback of a push that ended after so long."""
     origin = ended.entrance.origin
@@ -67,7 +69,7 @@ def interruption(
     )
 
 
-def push_error(host: Host, running: Push, chance: Random, now: int) -> Callback:
+def push_error(host: Host, running: RunningPush, chance: Random, now: int) -> Callback:
     """Return a report of the faults of a running push."""
     faults: dict[int, str] = dict(
         weights.draw(chance, weights.PUSH_ERRORS) for _ in range(chance.randint(1, 3))
@@ -109,7 +111,7 @@ def stream_param(host: Host) -> str:
     return f"txSecret={host.stream_id.encode().hex():0>32.32}&txTime=69560000"
 
 
-def _of_push(host: Host, one: Push, event_type: int, at: Moment) -> Packet:
+def _of_push(host: Host, one: RunningPush, event_type: int, at: Moment) -> UnsignedPacket:
     width, height = one.picture
     packet = host.named("app", "appname") | {
         "event_type": event_type,

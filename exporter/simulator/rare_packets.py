@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from exporter.metrics import catalogue
-from exporter.sending.requests import Packet
+from exporter.sending.requests import UnsignedPacket
 from exporter.simulator import weights
 from exporter.simulator.callback import Callback
 from exporter.simulator.hosts import APPID, Host
@@ -60,7 +60,7 @@ def stream_monitor(host: Host, chance: Random, now: int, _serial: int) -> Callba
     word, quality_class = weights.draw(chance, weights.MONITOR_FINDINGS)
     if not host.first_in_second(f"monitor {word}", now):
         return None
-    packet: Packet = {
+    packet: UnsignedPacket = {
         "interface": "general_callback",
         "event_type": 328,
         "appid": APPID,
@@ -78,7 +78,7 @@ def stream_monitor(host: Host, chance: Random, now: int, _serial: int) -> Callba
 def relay(host: Host, chance: Random, now: int, serial: int) -> Callback:
     """Return an event of a relay task; its time is sent as text."""
     event = weights.draw(chance, weights.RELAY_EVENTS)
-    packet: Packet = {
+    packet: UnsignedPacket = {
         "interface": "general_callback",
         "event_type": 314,
         "appid": APPID,
@@ -159,7 +159,7 @@ MAKERS: Final[Sequence[tuple[int, _Maker]]] = (
 
 
 def _quality(
-    event: str, event_type: int, host: Host, word: str, now: int, more: Packet
+    event: str, event_type: int, host: Host, word: str, now: int, more: UnsignedPacket
 ) -> Callback | None:
     if not host.first_in_second(f"{event} {word}", now):
         return None
@@ -174,12 +174,12 @@ def _quality(
     return Callback(event, packet | more, (add(catalogue.QUALITY_EVENTS, **labels),))
 
 
-def _frames(chance: Random, now: int) -> Packet:
+def _frames(chance: Random, now: int) -> UnsignedPacket:
     frames = [{"score": round(chance.uniform(30, 95), 1), "time": now * 1000}]
     return {"function": "Assessment", "frames": frames}
 
 
-def _text(now: int, serial: int) -> Packet:
+def _text(now: int, serial: int) -> UnsignedPacket:
     return {
         "src_txt": "made up",
         "start_pts": serial % 2**50,
@@ -189,7 +189,7 @@ def _text(now: int, serial: int) -> Packet:
     }
 
 
-def _texts(host: Host, event_type: int, serial: int, item: Packet) -> Packet:
+def _texts(host: Host, event_type: int, serial: int, item: UnsignedPacket) -> UnsignedPacket:
     return {
         "event_type": event_type,
         "appid": APPID,

@@ -23,11 +23,11 @@ from typing import Any, Self
 
 import orjson
 
-from exporter.simulator.callback import Stream
+from exporter.simulator.callback import SimulatedStream
 from exporter.simulator.gauges import Drop, Watched
 from exporter.simulator.samples import Range, Sample, family_of, in_units, sample, scale_of
 
-Line = dict[str, Any]
+ReportLine = dict[str, Any]
 
 
 class ReportError(Exception):
@@ -47,7 +47,7 @@ class Report:
 
     def document(self) -> bytes:
         """Return the report as JSON text."""
-        samples: dict[str, list[Line]] = {}
+        samples: dict[str, list[ReportLine]] = {}
         for one, span in sorted(self.samples.items()):
             samples.setdefault(family_of(one).name, []).append(_sample_line(one, span))
         before = None
@@ -83,13 +83,13 @@ class Report:
             raise ReportError(f"no report of the simulator ({error!r})") from error
 
 
-def _sample_line(one: Sample, span: Range) -> Line:
+def _sample_line(one: Sample, span: Range) -> ReportLine:
     least, most = in_units(one, span.least), in_units(one, span.most)
     value = {"value": least} if least == most else {"at_least": least, "at_most": most}
     return {"name": one.name, "labels": dict(one.labels)} | value
 
 
-def _samples(lines: Iterable[Line]) -> Iterator[tuple[Sample, Range]]:
+def _samples(lines: Iterable[ReportLine]) -> Iterator[tuple[Sample, Range]]:
     for line in lines:
         one = sample(line["name"], **line["labels"])
         scale = scale_of(one)
@@ -97,25 +97,25 @@ def _samples(lines: Iterable[Line]) -> Iterator[tuple[Sample, Range]]:
         yield one, Range(*(round(end * scale) for end in ends))
 
 
-def _drop_line(one: Drop) -> Line:
+def _drop_line(one: Drop) -> ReportLine:
     known = {"origin": one.origin, "ended_at": one.ended_at_ms / 1000, "certain": one.certain}
     return one.stream._asdict() | known
 
 
-def _drop(line: Line) -> Drop:
+def _drop(line: ReportLine) -> Drop:
     return Drop(_stream(line), line["origin"], round(line["ended_at"] * 1000), line["certain"])
 
 
-def _watched_line(one: Watched) -> Line:
+def _watched_line(one: Watched) -> ReportLine:
     changed_at = None if one.changed_at_ms is None else one.changed_at_ms / 1000
     return one.stream._asdict() | {"active": one.active, "changed_at": changed_at}
 
 
-def _watched(line: Line) -> Watched:
+def _watched(line: ReportLine) -> Watched:
     changed_at = line["changed_at"]
     changed_at_ms = None if changed_at is None else round(changed_at * 1000)
     return Watched(_stream(line), line["active"], changed_at_ms)
 
 
-def _stream(line: Line) -> Stream:
-    return Stream(line["push_domain"], line["app_name"], line["stream_id"])
+def _stream(line: ReportLine) -> SimulatedStream:
+    return SimulatedStream(line["push_domain"], line["app_name"], line["stream_id"])

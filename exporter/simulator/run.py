@@ -8,7 +8,7 @@ from exporter.sending.connection import CallbackUrl
 from exporter.sending.progress import follow
 from exporter.sending.requests import hint
 from exporter.simulator.options import Options
-from exporter.simulator.plan import Plan
+from exporter.simulator.plan import SendingPlan
 from exporter.simulator.report import Report
 from exporter.simulator.samples import Sample
 from exporter.simulator.scenarios import SCENARIOS
@@ -25,7 +25,7 @@ class Run:
         self._ended_at = self._began_at
         habits = replace(SCENARIOS[options.scenario].habits, diurnal=options.diurnal)
         world = World(options.seed, self._began_at, options.streams, habits, options.watched)
-        self._plan = Plan(world, options, self._began_at)
+        self._plan = SendingPlan(world, options, self._began_at)
 
     @property
     def accepted(self) -> int:

@@ -4,11 +4,11 @@ import threading
 import time
 from typing import Final, NamedTuple
 
-from exporter.sending.connection import CallbackUrl, Connection
+from exporter.sending.connection import CallbackConnection, CallbackUrl
 from exporter.sending.threads import Threads
 from exporter.simulator.forgery import Forgery
 from exporter.simulator.outgoing import Outgoing
-from exporter.simulator.plan import Plan
+from exporter.simulator.plan import SendingPlan
 
 LONGEST_NAP_SECONDS: Final = 0.05
 
@@ -27,7 +27,9 @@ class Standing(NamedTuple):
 class Sender:
     """A plan being carried out: begins at once, in ``threads``."""
 
-    def __init__(self, plan: Plan, url: CallbackUrl, key: bytes | None, connections: int) -> None:
+    def __init__(
+        self, plan: SendingPlan, url: CallbackUrl, key: bytes | None, connections: int
+    ) -> None:
         self._plan = plan
         self._key = key
         self._lock = threading.Lock()  # guards the plan
@@ -50,7 +52,7 @@ class Sender:
         with self._lock:
             self._plan.abandon()
 
-    def _work(self, connection: Connection) -> None:
+    def _work(self, connection: CallbackConnection) -> None:
         while (found := self._next()) is not None:
             answer = connection.send(found.request(time.time(), self._key))
             with self._lock:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from exporter.metrics import catalogue
-from exporter.simulator.callback import Callback, PushBegun, PushEnded, Stream
+from exporter.simulator.callback import Callback, PushBegun, PushEnded, SimulatedStream
 from exporter.simulator.gauges import Drop, Watched
 from exporter.simulator.samples import Range, Sample, sample
 
@@ -30,7 +30,7 @@ class Streams:
         self._ended: dict[str, PushEnded] = {}
         """Ended for certain, and not begun for certain."""
         self._perhaps_ended: dict[str, PushEnded] = {}
-        self._newest_past: dict[Stream, _Past] = {}
+        self._newest_past: dict[SimulatedStream, _Past] = {}
 
     def count(self, callback: Callback) -> None:
         """Add a callback that was accepted."""
@@ -90,7 +90,7 @@ class Streams:
             if ended.is_drop:
                 yield _drop(ended, certain=False)
 
-    def watched(self, streams: Iterable[Stream]) -> Iterator[Watched]:
+    def watched(self, streams: Iterable[SimulatedStream]) -> Iterator[Watched]:
         """Yield how each of some streams is."""
         surely, perhaps = _by_stream(self._surely_open()), _by_stream(self._perhaps_open())
         for stream in streams:
@@ -118,7 +118,7 @@ class Streams:
         ]
 
 
-def _by_stream(pushes: Iterable[PushBegun]) -> dict[Stream, list[PushBegun]]:
+def _by_stream(pushes: Iterable[PushBegun]) -> dict[SimulatedStream, list[PushBegun]]:
     found = defaultdict(list)
     for push in pushes:
         found[push.stream].append(push)

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, TypeVar
 T = TypeVar("T")
 
 
-class Source(NamedTuple):
+class SimulatedSource(NamedTuple):
     """A push domain and app name as labelled; ``spelling`` is how packets spell the domain."""
 
     push_domain: str
@@ -25,13 +25,13 @@ class Source(NamedTuple):
         return self.spelling or self.push_domain
 
 
-SOURCES: Final[Sequence[tuple[int, Source]]] = (
-    (40, Source("push.example.com", "live", "mainland")),
-    (15, Source("push.example.com", "show", "mainland")),
-    (15, Source("push.example.org", "live", "mainland", "Push.Example.ORG")),
-    (20, Source("push-overseas.example.net", "live", "overseas")),
-    (7, Source("push-overseas.example.net", "events", "overseas")),
-    (3, Source("push.example.org", "backup", "unknown")),
+SOURCES: Final[Sequence[tuple[int, SimulatedSource]]] = (
+    (40, SimulatedSource("push.example.com", "live", "mainland")),
+    (15, SimulatedSource("push.example.com", "show", "mainland")),
+    (15, SimulatedSource("push.example.org", "live", "mainland", "Push.Example.ORG")),
+    (20, SimulatedSource("push-overseas.example.net", "live", "overseas")),
+    (7, SimulatedSource("push-overseas.example.net", "events", "overseas")),
+    (3, SimulatedSource("push.example.org", "backup", "unknown")),
 )
 
 SET_IDS: Final[dict[str, Sequence[int | None]]] = {

@@ -17,18 +17,18 @@ from exporter.simulator import habits as ways
 from exporter.simulator import push_packets, weights
 from exporter.simulator.activities import Activities
 from exporter.simulator.away import Away
-from exporter.simulator.callback import Callback, Stream
+from exporter.simulator.callback import Callback, SimulatedStream
 from exporter.simulator.habits import DAY, Habits
 from exporter.simulator.hosts import (
     Entrance,
     Host,
-    Push,
+    RunningPush,
     another_entrance,
     channel_of,
     host_of,
 )
 
-Activity = Callable[[Host, Push, float], Iterable[Callback]]
+Activity = Callable[[Host, RunningPush, float], Iterable[Callback]]
 """What happens to a push at a Unix time, as callbacks."""
 
 
@@ -41,7 +41,7 @@ class World:
         began_at: float,
         streams: int,
         habits: Habits,
-        watched: Sequence[Stream] = (),
+        watched: Sequence[SimulatedStream] = (),
     ) -> None:
         """Make hosts; with the same arguments always the same ones.
 
@@ -120,11 +120,11 @@ class World:
         """Return a list of one host by chance; of no hosts an empty one."""
         return [self._chance.choice(hosts)] if hosts else []
 
-    def _channels(self, watched: Sequence[Stream], run: str) -> list[Host]:
+    def _channels(self, watched: Sequence[SimulatedStream], run: str) -> list[Host]:
         named = [channel_of(stream, self._chance, watched=True) for stream in watched]
         others = [
             channel_of(
-                Stream("push.example.com", "live", f"channel{number}-{run}"),
+                SimulatedStream("push.example.com", "live", f"channel{number}-{run}"),
                 self._chance,
                 watched=False,
             )
@@ -162,7 +162,7 @@ class World:
         else:
             self._start(host, push, now)
 
-    def _fail(self, host: Host, push: Push, now: float) -> None:
+    def _fail(self, host: Host, push: RunningPush, now: float) -> None:
         """Let a push fail to begin; the host tries again soon, perhaps with the same sequence."""
         errcode = weights.draw(self._chance, weights.FAILURE_ERRCODES)
         at = host.ends_at(now, self._chance)
@@ -170,7 +170,7 @@ class World:
         sequence = push.sequence if self._chance.random() < 0.5 else None
         self._later(self._chance.uniform(1, 20), partial(self._begin, host, sequence=sequence))
 
-    def _start(self, host: Host, push: Push, now: float) -> None:
+    def _start(self, host: Host, push: RunningPush, now: float) -> None:
         """Let a push begin, and what happens while it runs."""
         host.push = push
         at = host.begins_at(now, self._chance)
@@ -183,7 +183,7 @@ class World:
             length = ways.lasting(self.habits.push_seconds, self.habits.push_spread, self._chance)
             self._later(min(DAY, length), partial(self._finish, host, push))
 
-    def _keep_busy(self, host: Host, push: Push) -> None:
+    def _keep_busy(self, host: Host, push: RunningPush) -> None:
         """Let happen what happens again and again while a push runs."""
         habits, do = self.habits, self._do
         every, about_every = self._every, self._about_every
@@ -196,18 +196,18 @@ class World:
         self._during(host, push, about_every(habits.error_seconds), do.err)
         self._during(host, push, about_every(habits.rare_seconds), do.make_rare)
 
-    def _replace(self, host: Host, push: Push, now: float) -> None:
+    def _replace(self, host: Host, push: RunningPush, now: float) -> None:
         """Let another push of the stream begin; the former one ends a little later."""
         entrance = another_entrance(push.entrance, self._chance)
         if host.push is push and entrance.origin not in self.shut_origins:
             self._start(host, self._new_push(entrance), now)
             self._later(self._chance.uniform(1, 60), partial(self._end_replaced, host, push))
 
-    def _end_replaced(self, host: Host, push: Push, now: float) -> None:
+    def _end_replaced(self, host: Host, push: RunningPush, now: float) -> None:
         errcode = weights.draw(self._chance, weights.REPLACED_ERRCODES)
         self._interrupt(host, push, errcode, now)
 
-    def _finish(self, host: Host, push: Push, now: float) -> None:
+    def _finish(self, host: Host, push: RunningPush, now: float) -> None:
         if host.push is push:
             self._end(host, weights.draw(self._chance, self.errcodes), now)
 
@@ -229,19 +229,21 @@ class World:
             pause = min(pause, self._chance.uniform(2, 60))  # they want to come back
         self._later(pause, partial(self._begin, host))
 
-    def _interrupt(self, host: Host, push: Push, errcode: weights.SentErrcode, now: float) -> None:
+    def _interrupt(
+        self, host: Host, push: RunningPush, errcode: weights.SentErrcode, now: float
+    ) -> None:
         lasted = round((self._time - push.lived_since) * 1000)
         at = host.ends_at(now, self._chance)
         self._happened.append(push_packets.interruption(host, push, errcode, lasted, at))
         self._happened.extend(self._record(host, push, now))
         self._happened.extend(self._do.status(host, push, "record_ended", now))
 
-    def _record(self, host: Host, push: Push, now: float) -> Iterable[Callback]:
+    def _record(self, host: Host, push: RunningPush, now: float) -> Iterable[Callback]:
         return self._do.record(host, push, self._time, now)
 
-    def _new_push(self, entrance: Entrance, sequence: str | None = None) -> Push:
+    def _new_push(self, entrance: Entrance, sequence: str | None = None) -> RunningPush:
         serial = next(self._serials)
-        return Push(
+        return RunningPush(
             sequence=sequence or str(serial),
             entrance=entrance,
             lived_since=self._time,
@@ -251,7 +253,9 @@ class World:
             picture=weights.draw(self._chance, weights.PICTURES),
         )
 
-    def _during(self, host: Host, push: Push, wait: Callable[[], float], happen: Activity) -> None:
+    def _during(
+        self, host: Host, push: RunningPush, wait: Callable[[], float], happen: Activity
+    ) -> None:
         def again(now: float) -> None:
             if host.push is push:
                 self._happened.extend(happen(host, push, now))

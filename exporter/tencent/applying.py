@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from exporter.tencent.templates import FIELDS, UNREADABLE, Site, Template, settable
-from exporter.tencent.words import listed, plain, shown_url
+from exporter.tencent.words import joined, plain, shown_url
 
 LEVELS: Final = frozenset({"error", "warning"})
 """The levels of recording exceptions to be called back, in the words of requests.
@@ -20,7 +20,7 @@ Answers document ``error`` and ``alarm``; with ``info`` no answer could be like 
 
 MOST_TEMPLATES: Final = 50
 LONGEST_KEY: Final = 32
-LONGEST_NAME: Final = 255
+LONGEST_TEMPLATE_NAME: Final = 255
 LONGEST_DESCRIPTION: Final = 1024
 """Bytes of UTF-8, by the API's documents; the key's length is the console's limit."""
 
@@ -48,7 +48,7 @@ class Order:
     def problems(self, site: Site) -> list[str]:
         """Return what the API would not take, a sentence each."""
         return [
-            *_word_problems("name", self.name, LONGEST_NAME, site),
+            *_word_problems("name", self.name, LONGEST_TEMPLATE_NAME, site),
             *_word_problems("description", self.description or "", LONGEST_DESCRIPTION, site),
             *([] if self.name else ["the name is empty"]),
             *_key_problems(self.key),
@@ -100,12 +100,12 @@ def _event_problems(events: tuple[str, ...], site: Site) -> list[str]:
     unknown = [name for name in events if name not in FIELDS]
     if unknown:
         problems.append(
-            f"a template has no URL for {listed(unknown)}; there are {listed(settable(site))}"
+            f"a template has no URL for {joined(unknown)}; there are {joined(settable(site))}"
         )
     abroad = [name for name in events if name in FIELDS and name not in settable(site)]
     if abroad:
         problems.append(
-            f"the international site's API takes no URL for {listed(abroad)}:"
+            f"the international site's API takes no URL for {joined(abroad)}:"
             " leave it out, and enter it in the console"
         )
     return problems
@@ -151,7 +151,7 @@ def differences(order: Order, template: Template | None) -> list[Change]:
         if was != url and (template is None or was or name != UNREADABLE):
             changes.append(_of_urls(name, was, url))
     if "recording_exception" in order.urls and has.levels != LEVELS:
-        before, after = listed(sorted(has.levels)), listed(sorted(LEVELS))
+        before, after = joined(sorted(has.levels)), joined(sorted(LEVELS))
         changes.append(Change("recording_exception levels", plain(before), after))
     return changes
 

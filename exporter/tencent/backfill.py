@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Final, NamedTuple
 
-from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Posting, Receipt
-from exporter.ledger.history import Known, KnownPush
+from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Posting, Results
+from exporter.ledger.history import KnownPush, KnownPushes
 from exporter.metrics.entries import Entry
 from exporter.protocol.api_errors import Again
 from exporter.protocol.events import Interruption, Push
 from exporter.protocol.refusals import Refusal
 from exporter.tencent.backfilled import entries_of, entry_of, event_of
 from exporter.tencent.errors import ApiError, TencentError
-from exporter.tencent.matching import RETRY_SECONDS, Doubt, Finding, agreement, findings
+from exporter.tencent.matching import RETRY_SECONDS, Doubt, Match, agreement, matches
 from exporter.tencent.reading import Listed, Pair
 from exporter.tencent.streams import StreamClient
 from exporter.tencent.times import utc
@@ -62,12 +62,12 @@ class Item(NamedTuple):
     ``packets`` are the kinds of event of which the packet itself was found.
     """
 
-    finding: Finding
+    match: Match
     entries: Sequence[Entry]
     packets: tuple[str, ...]
 
 
-class Plan(NamedTuple):
+class BackfillPlan(NamedTuple):
     """What is to be recorded, and why packets could not be asked for, if so."""
 
     items: Sequence[Item]
@@ -76,7 +76,7 @@ class Plan(NamedTuple):
     @property
     def entries(self) -> list[Entry]:
         """Return all that is to be recorded, what ended first before the rest."""
-        items = sorted(self.items, key=lambda one: one.finding.listed.ended_at)
+        items = sorted(self.items, key=lambda one: one.match.listed.ended_at)
         return [entry for item in items for entry in item.entries]
 
 
@@ -98,7 +98,7 @@ class Backfill:
 
     def plan(
         self, pairs: Iterable[Pair], span: Span, now: float, *, with_packets: bool = True
-    ) -> Plan:
+    ) -> BackfillPlan:
         """Return what the ledger lacks of the pushes that ended in a span.
 
         Without packets if the API does not give them here, but not if it just fails.  Raises
@@ -114,7 +114,7 @@ class Backfill:
         events: list[Push | Interruption] = []
         failure = None
         if with_packets:
-            found = findings(listed, known.pushes, known.complete_since_ms, now)
+            found = matches(listed, known.pushes, known.complete_since_ms, now)
             open_ones = (one for one in found if not one.is_whole and not one.doubt)
             lacking = [one.listed for one in open_ones if one.listed in span]
             try:
@@ -125,13 +125,13 @@ class Backfill:
                 failure = str(error)
             known = self._ledger.known_pushes(streams)  # that took a while
         items = _items(listed, events, known, now)
-        return Plan([item for item in items if item.finding.listed in span], failure)
+        return BackfillPlan([item for item in items if item.match.listed in span], failure)
 
     def record(self, entries: Sequence[Entry], now: float) -> Recorded:
         """Record entries in groups, until one fails; whoever calls again continues."""
         new = known = 0
         for start in range(0, len(entries), GROUP):
-            answer: SimpleQueue[Sequence[Receipt | LedgerUnavailable]] = SimpleQueue()
+            answer: SimpleQueue[Results] = SimpleQueue()
             group = [Posting(entry, now) for entry in entries[start : start + GROUP]]
             self._ledger.submit(group, answer.put)
             self._say(f"recording: {start + len(group)} of {len(entries)} entries")
@@ -179,7 +179,7 @@ class Backfill:
                     yield event
 
 
-def _check_agreement(listed: Sequence[Listed], known: Known, span: Span) -> None:
+def _check_agreement(listed: Sequence[Listed], known: KnownPushes, span: Span) -> None:
     """Raise ``TencentError`` if the list lacks what was called back: then it proves nothing."""
     has, lacks = agreement(listed, known.pushes, span.start, span.end)
     if lacks > has:
@@ -199,7 +199,7 @@ def _has(known: KnownPush | None, event: Push | Interruption) -> bool:
 
 
 def _items(
-    listed: Sequence[Listed], events: Sequence[Push | Interruption], known: Known, now: float
+    listed: Sequence[Listed], events: Sequence[Push | Interruption], known: KnownPushes, now: float
 ) -> list[Item]:
     """Return what to record of each listed push.
 
@@ -207,7 +207,7 @@ def _items(
     the list tells.
     """
     since_ms = known.complete_since_ms
-    doubts = {one.listed: one.doubt for one in findings(listed, known.pushes, since_ms, now)}
+    doubts = {one.listed: one.doubt for one in matches(listed, known.pushes, since_ms, now)}
     rows = {push.identity: push for push in known.pushes}
     packets: dict[bytes, dict[str, Push | Interruption]] = {}
     for event in events:
@@ -215,22 +215,22 @@ def _items(
             packets.setdefault(event.push_identity, {})[event.name] = event
     for identity, own in packets.items():
         rows[identity] = _told_by(rows.get(identity), own)
-    after = findings(listed, rows.values(), since_ms, now)
-    return [_item(finding, packets, doubts[finding.listed]) for finding in after]
+    after = matches(listed, rows.values(), since_ms, now)
+    return [_item(match, packets, doubts[match.listed]) for match in after]
 
 
 def _item(
-    finding: Finding, packets: dict[bytes, dict[str, Push | Interruption]], before: Doubt | None
+    match: Match, packets: dict[bytes, dict[str, Push | Interruption]], before: Doubt | None
 ) -> Item:
-    """Return what to record of a finding that packets helped to; ``before`` is without them."""
-    own = packets.get(finding.known.identity, {}) if finding.known else {}
-    if finding.doubt or (own and before):
-        return Item(finding, [], ())
+    """Return what to record of a match that packets helped to; ``before`` is without them."""
+    own = packets.get(match.known.identity, {}) if match.known else {}
+    if match.doubt or (own and before):
+        return Item(match, [], ())
     try:
-        entries = [*(entry_of(event) for event in own.values()), *entries_of(finding)]
+        entries = [*(entry_of(event) for event in own.values()), *entries_of(match)]
     except Refusal:  # as a callback of these names would be
-        return Item(Finding(finding.listed, finding.known, doubt=Doubt.STRANGE), [], ())
-    return Item(finding, entries, tuple(sorted(own)))
+        return Item(Match(match.listed, match.known, doubt=Doubt.STRANGE), [], ())
+    return Item(match, entries, tuple(sorted(own)))
 
 
 def _told_by(known: KnownPush | None, own: dict[str, Push | Interruption]) -> KnownPush:

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from exporter.tencent.backfill import Item, Plan, Recorded, Span
-from exporter.tencent.matching import REASONS, Doubt
+from exporter.tencent.backfill import BackfillPlan, Item, Recorded, Span
+from exporter.tencent.matching import DOUBTS, Doubt
 from exporter.tencent.reading import Pair
 from exporter.tencent.times import utc
-from exporter.tencent.words import listed, plain
+from exporter.tencent.words import joined, plain
 
 MOST_LINES: Final = 100
 """Pushes that people are shown one by one."""
 
-MOST_PAIRS: Final = 10
+PAIRS_SHOWN: Final = 10
 """Of so many pairs of push domain and app name all are shown."""
 
 WIDEST: Final = 60
@@ -24,7 +24,7 @@ WIDEST: Final = 60
 
 
 def document(
-    plan: Plan, recorded: Recorded | None, pairs: Sequence[Pair], span: Span
+    plan: BackfillPlan, recorded: Recorded | None, pairs: Sequence[Pair], span: Span
 ) -> dict[str, Any]:
     """Return all of it."""
     asked = [{"push_domain": plain(pair[0]), "app_name": plain(pair[1])} for pair in pairs]
@@ -39,14 +39,14 @@ def document(
     }
 
 
-def lines(plan: Plan, pairs: Sequence[Pair], span: Span) -> Iterator[str]:
+def lines(plan: BackfillPlan, pairs: Sequence[Pair], span: Span) -> Iterator[str]:
     """Yield a line for each push that is to be recorded or left out, then the counts."""
     yield from _table([_row(item) for item in plan.items if not _is_dull(item)])
     if plan.without_packets:
         yield f"The list of callbacks could not be asked: {plan.without_packets}"
     counts = _counts(plan.items)
-    where = listed([plain("/".join(pair)) for pair in pairs[:MOST_PAIRS]])
-    where += ", ..." if len(pairs) > MOST_PAIRS else ""
+    where = joined([plain("/".join(pair)) for pair in pairs[:PAIRS_SHOWN]])
+    where += ", ..." if len(pairs) > PAIRS_SHOWN else ""
     yield (
         f"From {utc(span.start)} to {utc(span.end)} {counts['listed']} pushes ended, as the"
         f" platform lists those of {where}. The ledger has all of {counts['known']}. Missing are"
@@ -54,7 +54,7 @@ def lines(plan: Plan, pairs: Sequence[Pair], span: Span) -> Iterator[str]:
         f" {counts['packets']} of these as packets."
     )
     for doubt, number in counts["left_out"].items():
-        yield f"Left out as {doubt}: {number}, {REASONS[Doubt(doubt)]}."
+        yield f"Left out as {doubt}: {number}, {DOUBTS[Doubt(doubt)]}."
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -83,7 +83,7 @@ def done(recorded: Recorded) -> str:
 
 def _counts(items: Sequence[Item]) -> dict[str, Any]:
     kinds = Counter(entry.event for item in items for entry in item.entries)
-    doubts = Counter(item.finding.doubt.value for item in items if item.finding.doubt)
+    doubts = Counter(item.match.doubt.value for item in items if item.match.doubt)
     return {
         "listed": len(items),
         "known": sum(_is_dull(item) for item in items),
@@ -95,21 +95,21 @@ def _counts(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def _is_dull(item: Item) -> bool:
-    return item.finding.is_whole and not item.entries
+    return item.match.is_whole and not item.entries
 
 
 def _row(item: Item) -> dict[str, Any]:
-    finding = item.finding
-    domain, app_name, stream_id = map(plain, finding.listed.stream)
+    match = item.match
+    domain, app_name, stream_id = map(plain, match.listed.stream)
     return {
         "push_domain": domain,
         "app_name": app_name,
         "stream_id": stream_id,
-        "began_at": utc(finding.listed.began_at),
-        "ended_at": utc(finding.listed.ended_at),
+        "began_at": utc(match.listed.began_at),
+        "ended_at": utc(match.listed.ended_at),
         "record": [entry.event for entry in item.entries],
         "as_packets": list(item.packets),
-        "left_out": finding.doubt,
+        "left_out": match.doubt,
     }
 
 
@@ -118,5 +118,5 @@ def _stream(row: dict[str, Any]) -> str:
 
 
 def _what(row: dict[str, Any]) -> str:
-    packets = f" (packets: {listed(row['as_packets'])})" if row["as_packets"] else ""
-    return f"{listed(row['record'])}{packets}"
+    packets = f" (packets: {joined(row['as_packets'])})" if row["as_packets"] else ""
+    return f"{joined(row['record'])}{packets}"

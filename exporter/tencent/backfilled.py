@@ -15,7 +15,7 @@ from exporter.metrics.families import Increment
 from exporter.protocol.envelope import Envelope
 from exporter.protocol.events import Interruption, Push
 from exporter.protocol.refusals import Refusal
-from exporter.tencent.matching import Finding
+from exporter.tencent.matching import Match
 from exporter.tencent.reading import Listed
 
 _NO_ERRCODE: Final = -1
@@ -37,13 +37,13 @@ class Backfilled(Entry):
         return ()
 
 
-def entries_of(finding: Finding) -> list[Entry]:
+def entries_of(match: Match) -> list[Entry]:
     """Return the entries of what the ledger lacks of a listed push."""
     entries = []
-    if finding.lacks_push:
-        entries.append(_push(finding))
-    if finding.lacks_interruption:
-        entries.append(_interruption(finding))
+    if match.lacks_push:
+        entries.append(_push(match))
+    if match.lacks_interruption:
+        entries.append(_interruption(match))
     return entries
 
 
@@ -71,14 +71,14 @@ def entry_of(event: Push | Interruption) -> Entry:
     return Backfilled(*entry_for(event))
 
 
-def _push(finding: Finding) -> Entry:
-    return _entry(finding, {"event_type": 1, "event_time": finding.listed.began_at})
+def _push(match: Match) -> Entry:
+    return _entry(match, {"event_type": 1, "event_time": match.listed.began_at})
 
 
-def _interruption(finding: Finding) -> Entry:
-    listed = finding.listed
+def _interruption(match: Match) -> Entry:
+    listed = match.listed
     return _entry(
-        finding,
+        match,
         {
             "event_type": 0,
             "event_time": listed.ended_at,
@@ -88,18 +88,18 @@ def _interruption(finding: Finding) -> Entry:
     )
 
 
-def _entry(finding: Finding, fields: dict[str, Any]) -> Entry:
-    domain, app_name, stream_id = finding.listed.stream
+def _entry(match: Match, fields: dict[str, Any]) -> Entry:
+    domain, app_name, stream_id = match.listed.stream
     packet = {
         "app": domain,
         "appname": app_name,
         "stream_id": stream_id,
-        "sequence": _sequence(finding.listed),
-        "set_id": _SET_IDS.get(finding.known.origin) if finding.known else None,
+        "sequence": _sequence(match.listed),
+        "set_id": _SET_IDS.get(match.known.origin) if match.known else None,
         **fields,
     }
     entry = Backfilled(*entry_for(Envelope.of(packet).event()))
-    return _of_known(entry, finding.known) if finding.known else entry
+    return _of_known(entry, match.known) if match.known else entry
 
 
 def _of_known(entry: Entry, known: KnownPush) -> Entry:

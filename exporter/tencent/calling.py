@@ -22,7 +22,7 @@ from exporter.tencent.errors import ApiError, TencentError
 from exporter.tencent.templates import Site
 from exporter.tencent.words import plain
 
-Answer = Mapping[str, Any]
+ApiAnswer = Mapping[str, Any]
 """What stands in an answer's ``Response``."""
 
 Fields = Mapping[str, Any]
@@ -76,14 +76,14 @@ class Caller:
         self._patience = patience or Patience()
         self._connection: Any = None
 
-    def read(self, action: str, fields: Fields, understand: Callable[[Answer], T]) -> T:
+    def read(self, action: str, fields: Fields, understand: Callable[[ApiAnswer], T]) -> T:
         """Ask for something, again if need be, and return what is understood of the answer.
 
         ``understand`` raises ``ValueError``, ``LookupError`` or ``TypeError`` if it is nothing.
         """
         return self._call(action, fields, understand, (Again.ALWAYS, Again.IF_READING))
 
-    def write(self, action: str, fields: Fields, understand: Callable[[Answer], T]) -> T:
+    def write(self, action: str, fields: Fields, understand: Callable[[ApiAnswer], T]) -> T:
         """Change something, again only if nothing was done; see ``read``."""
         return self._call(action, fields, understand, (Again.ALWAYS,))
 
@@ -91,7 +91,7 @@ class Caller:
         self,
         action: str,
         fields: Fields,
-        understand: Callable[[Answer], T],
+        understand: Callable[[ApiAnswer], T],
         again: tuple[Again, ...],
     ) -> T:
         """Call until it succeeds, fails for good, or patience ends.
@@ -108,7 +108,7 @@ class Caller:
                 time.sleep(pause)
         return self._once(action, fields, understand)
 
-    def _once(self, action: str, fields: Fields, understand: Callable[[Answer], T]) -> T:
+    def _once(self, action: str, fields: Fields, understand: Callable[[ApiAnswer], T]) -> T:
         sdk = self._connected()
         seconds = self._patience.call_seconds
         try:
@@ -180,7 +180,7 @@ def _package() -> Any:
         raise TencentError(_LACKING) from None
 
 
-def _response(action: str, answer: Any, fields: Fields) -> Answer:
+def _response(action: str, answer: Any, fields: Fields) -> ApiAnswer:
     """Return what an answer holds, or raise the error that it tells of."""
     response = answer.get("Response") if isinstance(answer, dict) else None
     if not isinstance(response, dict):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from exporter.protocol.api_errors import BAD_ANSWER
-from exporter.tencent.calling import Answer, Caller, Fields
+from exporter.tencent.calling import ApiAnswer, Caller, Fields
 from exporter.tencent.errors import ApiError
 from exporter.tencent.pages import Page, Partial, whole
 from exporter.tencent.templates import Rule, Template
@@ -79,7 +79,7 @@ class Client:
     def _push_domains(self, *, is_delayed: int) -> list[str]:
         action = "DescribeLiveDomains"
 
-        def understand(answer: Answer) -> Page[str]:
+        def understand(answer: ApiAnswer) -> Page[str]:
             names = _list(answer, "DomainList", lambda item: str(item["Name"]))
             return Page(names, int(answer["AllCount"]))
 
@@ -102,7 +102,7 @@ class Client:
             raise ApiError(action, BAD_ANSWER, plain(partial)) from None
 
 
-def _list(answer: Answer, name: str, read: Callable[[Any], T]) -> list[T]:
+def _list(answer: ApiAnswer, name: str, read: Callable[[Any], T]) -> list[T]:
     """Return the items of an answer's list; one that is null proves nothing."""
     items = answer.get(name)
     if not isinstance(items, list):
@@ -114,5 +114,5 @@ def _named(rule: Rule) -> dict[str, Any]:
     return {"DomainName": rule.push_domain, "AppName": rule.app_name}
 
 
-def _nothing(_answer: Answer) -> None:
+def _nothing(_answer: ApiAnswer) -> None:
     """Understand that it was done."""

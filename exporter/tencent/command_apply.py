@@ -18,7 +18,7 @@ from exporter.tencent.applying import (
 from exporter.tencent.desk import OF_A_CHANGE, Desk, at_desk, options, rules_of
 from exporter.tencent.errors import ApiError, TencentError
 from exporter.tencent.templates import UNREADABLE, Rule, Template, settable
-from exporter.tencent.words import listed, shown_url
+from exporter.tencent.words import joined, shown_url
 
 
 def _names(
@@ -29,7 +29,7 @@ def _names(
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-EVENTS: Final = options(
+EVENTS_OPTION: Final = options(
     click.option(
         "--events",
         callback=_names,
@@ -39,7 +39,7 @@ EVENTS: Final = options(
 _ORDER: Final = options(
     click.option("--name", required=True, help="Name of the template."),
     click.option("--url", required=True, help="The exporter's public callback URL."),
-    EVENTS,
+    EVENTS_OPTION,
     click.option("--description", help="Description of the template.  [default: as it is]"),
     click.option("--domain", help="Push domain whose key to use, of callback_keys_by_domain."),
     click.option("--id", "template_id", type=int, help="Id, if several have the name."),
@@ -165,7 +165,7 @@ class _Plan:
         notes = []
         bound = rules_of(self._template, rules) if self._template else []
         if bound:
-            notes.append(f"It is bound to {listed([rule.title for rule in bound])}.")
+            notes.append(f"It is bound to {joined([rule.title for rule in bound])}.")
         if self._template and UNREADABLE in self._order.urls:
             notes.append(
                 f"The URL of {UNREADABLE} cannot be read back, so it was not compared;"

@@ -7,12 +7,12 @@ from typing import Final
 
 import click
 
-from exporter.tencent.checks import EFFECT_WORDS, Expected, Finding, check
-from exporter.tencent.command_apply import EVENTS, apply
+from exporter.tencent.checks import EFFECT_WORDS, Remark, Wanted, remarks_on
+from exporter.tencent.command_apply import EVENTS_OPTION, apply
 from exporter.tencent.desk import OF_A_CHANGE, OF_A_TEMPLATE, Desk, at_desk, rules_of
 from exporter.tencent.errors import ApiError, TencentError
 from exporter.tencent.templates import FIELDS, Rule
-from exporter.tencent.words import listed, plain
+from exporter.tencent.words import joined, plain
 
 
 @click.command("list")
@@ -23,8 +23,8 @@ def list_templates(desk: Desk) -> bool:
     documents = [desk.described(one, rules) for one in desk.client.templates()]
     desk.answer({"templates": documents})
     for one in documents:
-        events = listed(list(one["urls"])) or "none"
-        domains = listed([f"{rule['push_domain']}/{rule['app_name']}" for rule in one["rules"]])
+        events = joined(list(one["urls"])) or "none"
+        domains = joined([f"{rule['push_domain']}/{rule['app_name']}" for rule in one["rules"]])
         desk.say(f"{one['template_id']}  {one['name']}")
         desk.say(f"    key: {one['key']}; bound to: {domains or 'nothing'}")
         desk.say(f"    events: {events}")
@@ -118,7 +118,7 @@ def unbind(desk: Desk, domain: str, app_name: str | None, yes: bool, dry_run: bo
         desk.say("There is no such rule.")
         return True
     if len(rules) > 1:
-        names = listed([repr(plain(rule.app_name)) for rule in rules])
+        names = joined([repr(plain(rule.app_name)) for rule in rules])
         raise TencentError(f"{plain(domain)} has several rules: give --app-name, one of {names}")
     rule = rules[0]
     desk.say(f"Remove the rule of {rule.title} to template {rule.template_id}.")
@@ -142,7 +142,7 @@ def delete(
     template = desk.pick(desk.client.templates(), name, template_id)
     bound = rules_of(template, desk.client.rules())
     if bound:
-        where = listed([rule.title for rule in bound])
+        where = joined([rule.title for rule in bound])
         raise TencentError(f"template {template.title} is bound to {where}: unbind it first")
     desk.say(f"Delete template {template.title}.")
     return desk.change(
@@ -159,7 +159,7 @@ def delete(
     "--domain", "domains", multiple=True, help="Push domain; can be repeated.  [default: all]"
 )
 @click.option("--url", help="The exporter's callback URL; without it only paths are compared.")
-@EVENTS
+@EVENTS_OPTION
 @at_desk
 def check_domains(
     desk: Desk, domains: tuple[str, ...], url: str | None, events: tuple[str, ...] | None
@@ -169,7 +169,7 @@ def check_domains(
     Lines with WRONG are faults, others are worth knowing.
     """
     site = desk.setup.account.tencent_site
-    expected = Expected(
+    wanted = Wanted(
         events=events or tuple(FIELDS),
         site=site,
         path=desk.setup.callback_path,
@@ -182,7 +182,7 @@ def check_domains(
     documents = []
     is_well = True
     for domain in domains or _all_domains(desk, rules):
-        findings = check(domain, rules, templates, expected, time.time())
+        findings = remarks_on(domain, rules, templates, wanted, time.time())
         is_well = is_well and not any(one.is_wrong for one in findings)
         documents.append({"push_domain": plain(domain), "findings": list(map(asdict, findings))})
         _say_findings(desk, domain, findings)
@@ -190,7 +190,7 @@ def check_domains(
     return is_well
 
 
-def _say_findings(desk: Desk, domain: str, findings: list[Finding]) -> None:
+def _say_findings(desk: Desk, domain: str, findings: list[Remark]) -> None:
     desk.say(plain(domain))
     for where, group in groupby(findings, key=lambda one: one.where):
         if where:

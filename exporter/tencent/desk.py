@@ -10,11 +10,11 @@ import click
 
 from exporter.protocol.api_errors import Again
 from exporter.protocol.signature import Keyring
-from exporter.tencent.answers import Answers
 from exporter.tencent.applying import key_in_words
 from exporter.tencent.calling import Account, Caller
 from exporter.tencent.client import Client
 from exporter.tencent.errors import ApiError, TencentError
+from exporter.tencent.output import CommandOutput
 from exporter.tencent.templates import Rule, Template
 from exporter.tencent.words import plain, shown_url
 
@@ -36,7 +36,7 @@ class Setup:
         return tuple(key.decode() for key in keys)
 
 
-class Desk(Answers):
+class Desk(CommandOutput):
     """Talks with the API on one side and with people, or with a program, on the other."""
 
     def __init__(self, setup: Setup, *, as_json: bool) -> None:

@@ -10,10 +10,13 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from exporter.ledger.history import KnownPush
-from exporter.tencent.reading import Listed, Stream
+from exporter.tencent.reading import Listed
+
+if TYPE_CHECKING:
+    from exporter.protocol.vocabulary import Stream
 
 T = TypeVar("T", bound=Hashable)
 
@@ -41,7 +44,7 @@ class Doubt(StrEnum):
     STRANGE = "strange"
 
 
-REASONS: Final = {
+DOUBTS: Final = {
     Doubt.RECENT: f"ended less than {RETRY_SECONDS // 60} minutes ago: callbacks may still come",
     Doubt.FORGOTTEN: "began before the time from which the ledger has kept all pushes",
     Doubt.AMBIGUOUS: "several pushes of the stream may be it",
@@ -52,7 +55,7 @@ REASONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Match:
     """A push of the list: what the ledger lacks of it, or the doubt for which it is left out.
 
     ``known`` is the ledger's row of it, if there is one.
@@ -70,13 +73,13 @@ class Finding:
         return self.doubt is None and not (self.lacks_push or self.lacks_interruption)
 
 
-def findings(
+def matches(
     listed: Iterable[Listed],
     known: Iterable[KnownPush],
     complete_since_ms: int,
     now: float,
-) -> list[Finding]:
-    """Return a finding for each push of the list, in its order; ``now`` is in Unix seconds."""
+) -> list[Match]:
+    """Return a match for each push of the list, in its order; ``now`` is in Unix seconds."""
     theirs: dict[Stream, list[Listed]] = defaultdict(list)
     for one in listed:
         theirs[one.stream].append(one)
@@ -85,9 +88,9 @@ def findings(
         ours[push.stream].append(push)
     found = []
     for stream, own in theirs.items():
-        for finding in _of_stream(own, ours[stream]):
-            doubt = _of_time(finding, complete_since_ms, now)
-            found.append(Finding(finding.listed, finding.known, doubt=doubt) if doubt else finding)
+        for match in _of_stream(own, ours[stream]):
+            doubt = _of_time(match, complete_since_ms, now)
+            found.append(Match(match.listed, match.known, doubt=doubt) if doubt else match)
     return found
 
 
@@ -116,21 +119,21 @@ def agreement(
     return numbers[0], numbers[1]
 
 
-def _of_time(finding: Finding, complete_since_ms: int, now: float) -> Doubt | None:
-    listed = finding.listed
-    if finding.is_whole:
+def _of_time(match: Match, complete_since_ms: int, now: float) -> Doubt | None:
+    listed = match.listed
+    if match.is_whole:
         return None
     if listed.ended_at < listed.began_at or listed.ended_at > now + RETRY_SECONDS:
         return Doubt.STRANGE
     # A push whose beginning is kept has all of its row; of another one that may be gone.
-    if finding.lacks_push and (listed.began_at - TOLERANCE_SECONDS) * 1000 <= complete_since_ms:
+    if match.lacks_push and (listed.began_at - TOLERANCE_SECONDS) * 1000 <= complete_since_ms:
         return Doubt.FORGOTTEN
     if listed.ended_at > now - RETRY_SECONDS:
         return Doubt.RECENT
     return None
 
 
-def _of_stream(listed: Sequence[Listed], known: Sequence[KnownPush]) -> list[Finding]:
+def _of_stream(listed: Sequence[Listed], known: Sequence[KnownPush]) -> list[Match]:
     begins = _Times((push.began_at_ms, push) for push in known)
     ends = _Times((push.ended_at_ms, push) for push in known if push.ended_at_ms is not None)
     listed_begins = _Times((one.began_at * 1000, one) for one in listed)
@@ -150,15 +153,15 @@ def _of_stream(listed: Sequence[Listed], known: Sequence[KnownPush]) -> list[Fin
             if abs(one.ended_at - other.ended_at) <= TOLERANCE_SECONDS
         ]
         if len(some) > 1 or any(claims[push] > 1 for push in some):
-            found.append(Finding(one, doubt=Doubt.AMBIGUOUS))
+            found.append(Match(one, doubt=Doubt.AMBIGUOUS))
         elif some:
             found.append(_of_known(one, some[0]))
         elif len(alike) > 1:
-            found.append(Finding(one, doubt=Doubt.AMBIGUOUS))
+            found.append(Match(one, doubt=Doubt.AMBIGUOUS))
         elif any(not claims[push] for push in others):
-            found.append(Finding(one, doubt=Doubt.NEAR))
+            found.append(Match(one, doubt=Doubt.NEAR))
         else:
-            found.append(Finding(one, lacks_push=True, lacks_interruption=True))
+            found.append(Match(one, lacks_push=True, lacks_interruption=True))
     return found
 
 
@@ -176,14 +179,14 @@ class _Times(Generic[T]):
         return {push for _, push in self._pushes[first:last]}
 
 
-def _of_known(listed: Listed, push: KnownPush) -> Finding:
+def _of_known(listed: Listed, push: KnownPush) -> Match:
     lacks_push, lacks_interruption = not _has_begin(push), not _has_end(push)
     if push.begun_by == "reconciled":
         # Nobody sent anything of it: it has no identity that a callback would have.
-        return Finding(listed, None, lacks_push, lacks_interruption)
+        return Match(listed, None, lacks_push, lacks_interruption)
     if push.interruption is None and (lacks_push or lacks_interruption):
-        return Finding(listed, push, doubt=Doubt.STRANGE)
-    return Finding(listed, push, lacks_push, lacks_interruption)
+        return Match(listed, push, doubt=Doubt.STRANGE)
+    return Match(listed, push, lacks_push, lacks_interruption)
 
 
 def _has_begin(push: KnownPush) -> bool:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.ledger import Online, OpenPush
-from exporter.tencent.reading import Pair, Stream
+from exporter.protocol.vocabulary import Stream
+from exporter.tencent.reading import Pair
 
 FEW: Final = 5
 """So many pushes may be closed at once, however few there are."""

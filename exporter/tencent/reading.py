@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
+from exporter.protocol.vocabulary import Stream
 from exporter.tencent.pages import Page
 from exporter.tencent.times import seconds_of
 
@@ -17,12 +18,9 @@ T = TypeVar("T", bound=Hashable)
 Pair = tuple[str, str]
 """Push domain, in lower case, and app name."""
 
-Stream = tuple[str, str, str]
-"""Push domain, in lower case, app name and stream name."""
+OnlineState = Literal["active", "inactive", "unknown"]
 
-State = Literal["active", "inactive", "unknown"]
-
-_STATES: Final[dict[Any, State]] = {"active": "active", "inactive": "inactive"}
+_STATES: Final[dict[Any, OnlineState]] = {"active": "active", "inactive": "inactive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class Record(NamedTuple):
     request: str
 
 
-def page_of(answer: Any, name: str, number: int, read: Callable[[Any], T]) -> Page[tuple[T, int]]:
+def page_in(answer: Any, name: str, number: int, read: Callable[[Any], T]) -> Page[tuple[T, int]]:
     """Return the page of a number; equal items of one page are told apart by a number."""
     items = answer.get(name)
     if not isinstance(items, list):
@@ -80,12 +78,12 @@ def online_stream(item: Any) -> OnlineStream:
     return OnlineStream(_stream(item), tuple(known))
 
 
-def state_of(answer: Any) -> State:
+def state_of(answer: Any) -> OnlineState:
     """Return the state of a stream; of one that is banned nothing is known."""
     return _STATES.get(answer["StreamState"], "unknown")
 
 
-def listed(item: Any) -> Listed:
+def read_listed(item: Any) -> Listed:
     """Return an item of the event list."""
     began_at = seconds_of(_text(item, "StreamStartTime"))
     goes_on = item["StreamEndTime"] in (None, "")

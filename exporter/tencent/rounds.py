@@ -12,14 +12,14 @@ from exporter.ledger import Changes, Ledger, LedgerUnavailable, OpenPush
 from exporter.metrics import catalogue
 from exporter.metrics.families import Increment
 from exporter.protocol.api_errors import Again, label_of
-from exporter.protocol.vocabulary import OTHER
+from exporter.protocol.vocabulary import OTHER, Stream
 from exporter.tencent.errors import ApiError, TencentError
 from exporter.tencent.pairs import known_pairs
 from exporter.tencent.planning import Proven, Sight, missing, proven
-from exporter.tencent.reading import Pair, Stream
+from exporter.tencent.reading import Pair
 from exporter.tencent.streams import StreamClient
 
-LEASE: Final = "reconciliation"
+RECONCILIATION_LEASE: Final = "reconciliation"
 LEASE_ROUNDS: Final = 3
 """For so many rounds a process that falls silent keeps others from making them."""
 
@@ -64,7 +64,9 @@ class Rounds:
         before, self._before = self._before, Sight()
         failures = _Failures()
         try:
-            if self._ledger.lease(LEASE, self._holder, LEASE_ROUNDS * self._seconds):
+            if self._ledger.lease(
+                RECONCILIATION_LEASE, self._holder, LEASE_ROUNDS * self._seconds
+            ):
                 self._before = self._round(before, failures)
         except LedgerUnavailable as error:
             failures.note(OTHER, str(error))
@@ -77,7 +79,7 @@ class Rounds:
     def release(self) -> None:
         """Let another process go on at once."""
         with suppress(LedgerUnavailable):
-            self._ledger.lease(LEASE, self._holder, 0)
+            self._ledger.lease(RECONCILIATION_LEASE, self._holder, 0)
 
     def _round(self, before: Sight, failures: "_Failures") -> Sight:
         if not self._knows_ledger:

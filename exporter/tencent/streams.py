@@ -8,11 +8,12 @@ from typing import Any, Final, TypeVar
 
 from exporter.protocol.api_errors import BAD_ANSWER
 from exporter.protocol.events.wire import is_stream
+from exporter.protocol.vocabulary import Stream
 from exporter.tencent import reading
 from exporter.tencent.calling import Caller, Fields
 from exporter.tencent.errors import ApiError
 from exporter.tencent.pages import Page, Partial, whole
-from exporter.tencent.reading import Listed, Pair, Record, State, Stream
+from exporter.tencent.reading import Listed, OnlineState, Pair, Record
 from exporter.tencent.templates import Site
 from exporter.tencent.times import utc
 from exporter.tencent.words import plain
@@ -61,7 +62,7 @@ class StreamClient:
             if one.stream[:2] == pair and is_stream(one.stream)
         }
 
-    def state(self, stream: Stream) -> State:
+    def state(self, stream: Stream) -> OnlineState:
         """Return whether a stream is online."""
         fields = _named(_STREAM, stream)
         return self._caller.read("DescribeLiveStreamState", fields, reading.state_of)
@@ -82,7 +83,7 @@ class StreamClient:
             "IsAsc": 1,
         }
         try:
-            items = self._pages(action, fields, "EventList", reading.listed, most=MOST_EVENTS)
+            items = self._pages(action, fields, "EventList", reading.read_listed, most=MOST_EVENTS)
         except _TooMany:
             if start == end:
                 raise ApiError(action, BAD_ANSWER, "too many pushes in one second") from None
@@ -117,7 +118,7 @@ class StreamClient:
             page = self._caller.read(
                 action,
                 {**fields, "PageNum": number},
-                lambda answer: reading.page_of(answer, name, number, read),
+                lambda answer: reading.page_in(answer, name, number, read),
             )
             if most is not None and page.total >= most:
                 raise _TooMany

@@ -22,6 +22,6 @@ def shown_url(url: str) -> str:
     return plain(before) + (f"{question}…" if question else "")
 
 
-def listed(names: tuple[str, ...] | list[str]) -> str:
+def joined(names: tuple[str, ...] | list[str]) -> str:
     """Return names separated by commas."""
     return ", ".join(names)

@@ -42,7 +42,7 @@ class Answer:
 
 ACCEPTED: Final = Answer(200, orjson.dumps({"code": 0}))
 
-REFUSED: Final = {
+REFUSALS: Final = {
     word: Answer(
         reason.status,
         orjson.dumps({"code": reason.status, "reason": word}),

@@ -19,7 +19,7 @@ from exporter.metrics import catalogue
 from exporter.metrics.families import Increment
 from exporter.protocol import events
 from exporter.protocol.refusals import ForwardFailure, ForwardResult
-from exporter.web.answers import REFUSED
+from exporter.web.answers import REFUSALS
 from exporter.web.onward import Forwarded, Forwarding, Head, answered
 from exporter.web.receiver import Refused, Verified
 
@@ -142,7 +142,7 @@ class Forwarder:
     def _failed(
         self, result: ForwardResult, event: str, seconds: float, detail: str = ""
     ) -> Forwarded:
-        forwarded = Forwarded(result, seconds, REFUSED[_REASONS[result]], detail=detail)
+        forwarded = Forwarded(result, seconds, REFUSALS[_REASONS[result]], detail=detail)
         self._count(event, forwarded)
         return forwarded
 

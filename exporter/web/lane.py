@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from exporter.ledger import LedgerUnavailable, Receipt
+from exporter.ledger import LedgerUnavailable, Receipt, Results
 from exporter.protocol.refusals import Refusal
 from exporter.web.answers import Answer
 from exporter.web.onward import Forwarded, Head
-from exporter.web.receiver import NOTHING, Committed, Receiver, Request, Verified
+from exporter.web.receiver import NO_PACKET, Committed, Receiver, Request, Verified
 
 if TYPE_CHECKING:
     from exporter.web.forwarding import Forwarder
@@ -26,7 +26,6 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 """An ASGI application, version 3."""
 
-Results = Sequence[Receipt | LedgerUnavailable]
 Forwards = asyncio.Future[Forwarded] | None
 """What becomes of a callback at its consumer, if it has one."""
 
@@ -164,7 +163,7 @@ class Lane:
             reply(taken.answer)
 
     def _refuse(self, scope: Scope, refusal: Refusal) -> Answer:
-        return self._receiver.refuse(refusal, _address(scope), NOTHING)
+        return self._receiver.refuse(refusal, _address(scope), NO_PACKET)
 
 
 def _address(scope: Scope) -> str | None:

@@ -165,7 +165,7 @@ def blueprint(
             return jsonify(error=f"the ledger cannot be read: {error}"), 503
         return jsonify(deliveries=[_data(one) for one in kept if chosen.admits(one)]), 200
 
-    stream_pages.add(pages, ledger, reception.push_history_days, clock)
+    stream_pages.add_stream_pages(pages, ledger, reception.push_history_days, clock)
     return pages
 
 

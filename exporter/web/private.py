@@ -56,7 +56,7 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
         """Refuse other names: a web page whose name leads here must not read what is here."""
         if request.path in HEALTH_PATHS or _is_ours(view.metrics_hosts):
             return None
-        return text(
+        return plain_text(
             "the private listener is not known by this name: ask it by an IP address or as"
             " localhost, or put the name into the setting metrics_hosts\n",
             421,
@@ -67,7 +67,7 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
         token = view.metrics_token
         if token is None or request.path in HEALTH_PATHS or _authorised(token.get_secret_value()):
             return None
-        refusal = text(
+        refusal = plain_text(
             "needed: the metrics token, as a bearer token or as the password of any user name\n",
             401,
         )
@@ -79,23 +79,23 @@ def create_app(ledger: Ledger, view: View, clock: Callable[[], float] = time.tim
     def metrics() -> Response:
         parts = request.args.getlist("collect[]") or PARTS
         if not set(parts) <= set(PARTS):
-            return text(f"collect[] takes {' and '.join(PARTS)}\n", 400)
+            return plain_text(f"collect[] takes {' and '.join(PARTS)}\n", 400)
         try:
             return scrape.answer(parts)
         except LedgerUnavailable as error:
-            return text(f"the ledger cannot be read: {error}\n", 503)
+            return plain_text(f"the ledger cannot be read: {error}\n", 503)
 
     @app.get("/-/healthy")
     def healthy() -> Response:
-        return text("healthy\n")
+        return plain_text("healthy\n")
 
     @app.get("/-/ready")
     def ready() -> Response:
         try:
             ledger.check()
         except LedgerUnavailable as error:
-            return text(f"the ledger cannot commit: {error}\n", 503)
-        return text("ready\n")
+            return plain_text(f"the ledger cannot commit: {error}\n", 503)
+        return plain_text("ready\n")
 
     return app
 
@@ -123,6 +123,6 @@ def _authorised(token: str) -> bool:
     return hmac.compare_digest(given, f"Bearer {token}".encode())
 
 
-def text(content: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def plain_text(content: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a plain text answer."""
     return Response(content, status, headers, mimetype="text/plain")

@@ -20,7 +20,7 @@ from exporter.protocol.refusals import Refusal, Rejection
 from exporter.web.answers import Answer
 from exporter.web.background import Background
 from exporter.web.onward import Head
-from exporter.web.receiver import NOTHING, Receiver, Request
+from exporter.web.receiver import NO_PACKET, Receiver, Request
 
 
 def create_app(receiver: Receiver, background: Background | None = None) -> Flask:
@@ -39,7 +39,7 @@ def create_app(receiver: Receiver, background: Background | None = None) -> Flas
                 raise Refusal("loop")  # noqa: TRY301 - refused like a body
             body = _body(receiver.policy.max_body_bytes)
         except Refusal as refusal:
-            return _response(receiver.refuse(refusal, request.remote_addr, NOTHING))
+            return _response(receiver.refuse(refusal, request.remote_addr, NO_PACKET))
         forward = partial(background.start, head=head, body=body) if background and head else None
         return _response(receiver.answer(Request(body, request.remote_addr), forward))
 
@@ -52,7 +52,7 @@ def create_app(receiver: Receiver, background: Background | None = None) -> Flas
     def refuse(error: HTTPException) -> Response:
         reason: Rejection = "not_found" if isinstance(error, NotFound) else "bad_method"
         # Whatever looks for pages on this listener is not noted: it is no callback.
-        envelope = None if reason == "not_found" and request.method != "POST" else NOTHING
+        envelope = None if reason == "not_found" and request.method != "POST" else NO_PACKET
         response = _response(receiver.refuse(Refusal(reason), request.remote_addr, envelope))
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(error.valid_methods or ())

@@ -26,14 +26,14 @@ from exporter.protocol.events import Event, Packet
 from exporter.protocol.refusals import Refusal
 from exporter.protocol.signature import Keyring
 from exporter.web import deliveries
-from exporter.web.answers import ACCEPTED, REFUSED, Answer
-from exporter.web.limit import Limit, LineLimit
+from exporter.web.answers import ACCEPTED, REFUSALS, Answer
 from exporter.web.onward import CLIMBS, Forwarded
+from exporter.web.throttle import LineThrottle, Throttle
 
-NOTHING: Final = Envelope.of({})
+NO_PACKET: Final = Envelope.of({})
 """The envelope of a callback without a packet."""
 
-Line = tuple[str, str, dict[str, Any]]
+LogLine = tuple[str, str, dict[str, Any]]
 """A log line: its level, its event and its fields."""
 
 log = structlog.get_logger()
@@ -100,7 +100,7 @@ class Receiver:
         ledger: Ledger,
         keyring: Keyring,
         policy: Policy,
-        write: Callable[[Sequence[Line]], None],
+        write: Callable[[Sequence[LogLine]], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ledger: Final = ledger
@@ -110,8 +110,8 @@ class Receiver:
         self._trusts_all = not keyring and "all" in policy.accept_unsigned
         self._clock = clock
         self._write = write
-        self._lines = LineLimit("callback.rejected")
-        self._noted = Limit(DELIVERIES_KEPT, seconds=1)  # more cost, and show, no more
+        self._lines = LineThrottle("callback.rejected")
+        self._noted = Throttle(DELIVERIES_KEPT, seconds=1)  # more cost, and show, no more
 
     def takes(self, path: str) -> bool:
         """Return whether a path is the callback path or below it."""
@@ -135,7 +135,7 @@ class Receiver:
 
     def take(self, request: Request) -> Verified | Refused:
         """Return a callback that is to be recorded, or a refused one."""
-        envelope = NOTHING
+        envelope = NO_PACKET
         try:
             envelope = Envelope.of(_decode(request.body))
             now = self._clock()
@@ -149,7 +149,7 @@ class Receiver:
     def settle(self, committed: Sequence[Committed]) -> list[Answer]:
         """Note and log callbacks that shared a commit, and return their answers."""
         answers: list[Answer] = []
-        lines: list[Line] = []
+        lines: list[LogLine] = []
         for callback, result, forwarded in committed:
             if isinstance(result, LedgerUnavailable):
                 refusal = Refusal("ledger_unavailable", str(result))
@@ -174,7 +174,7 @@ class Receiver:
         """Tally, note and log a refusal, and return its answer.
 
         A flood of refusals floods neither ledger nor log.  What is no callback has no
-        ``envelope`` and is not noted; a callback of which nothing was read has ``NOTHING``.
+        ``envelope`` and is not noted; a callback of which nothing was read has ``NO_PACKET``.
         """
         self.ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
         now = self._clock()
@@ -189,7 +189,7 @@ class Receiver:
                 detail=refusal.detail or None,
                 remote_address=remote_address,
             )
-        return REFUSED[refusal.reason]
+        return REFUSALS[refusal.reason]
 
     def summarise(self, now: float = inf) -> None:
         """Log how many refusals the log left out: now and then, and without ``now`` at the end."""
@@ -213,7 +213,7 @@ class Receiver:
         )
         return True
 
-    def _line(self, callback: Verified, receipt: Receipt, forwarded: Forwarded | None) -> Line:
+    def _line(self, callback: Verified, receipt: Receipt, forwarded: Forwarded | None) -> LogLine:
         event, (entry, now) = callback.event, callback.posting
         level = "warning" if event.abnormal and receipt.outcome is Outcome.ACCEPTED else "info"
         fields: dict[str, Any] = {

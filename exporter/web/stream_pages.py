@@ -17,9 +17,11 @@ from exporter.web.timeline import timeline_of
 UNKNOWN_STREAM: Final = "no push of this stream is kept"
 
 
-def add(pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float]) -> None:
+def add_stream_pages(
+    pages: Blueprint, ledger: Ledger, days: float, clock: Callable[[], float]
+) -> None:
     """Add the pages to others; pushes are kept for so many ``days``."""
-    pages.add_app_template_filter(streams.shown, "shown")
+    pages.add_app_template_filter(streams.printable_name, "printable")
     pages.add_app_template_filter(streams.address_of, "stream_address")
     pages.add_app_template_filter(streams.address_of_told, "told_address")
     pages.add_app_template_filter(streams.deliveries_address, "deliveries_address")

@@ -19,14 +19,14 @@ from exporter.ledger.history import (
 )
 from exporter.protocol.errcodes import CAUSES
 from exporter.protocol.texts import CUT, UNPRINTABLE, printable
-from exporter.protocol.vocabulary import ORIGINS
+from exporter.protocol.vocabulary import ORIGINS, Stream
 from exporter.web.deliveries import LONGEST_NAME
 
 PUSHES_SHOWN: Final = 500
 """How many pushes of one stream are shown, and are in the data."""
 
 DELIVERIES_SHOWN: Final = 20
-LONGEST_FILTER: Final = 1000
+LONGEST_STREAM_FILTER: Final = 1000
 
 NAMES: Final = ("push_domain", "app_name", "stream_id")
 ALL: Final = "All"
@@ -52,8 +52,8 @@ def query_of(asked: Mapping[str, str]) -> StreamQuery:
         if given[name] not in ("", *values):
             raise BadQuery(f"{name} must be one of {', '.join(values)}")
     for name, value in given.items():
-        if len(value) > LONGEST_FILTER:
-            raise BadQuery(f"{name} must have at most {LONGEST_FILTER} characters")
+        if len(value) > LONGEST_STREAM_FILTER:
+            raise BadQuery(f"{name} must have at most {LONGEST_STREAM_FILTER} characters")
     query = StreamQuery(
         state=given["state"],
         push_domain=given["push_domain"],
@@ -79,7 +79,7 @@ def older(query: StreamQuery, page: StreamPage) -> str | None:
     return urlencode({**given_of(query), "next": str(page.next)}) if page.next else None
 
 
-def stream_of(asked: Mapping[str, str]) -> tuple[str, str, str]:
+def stream_of(asked: Mapping[str, str]) -> Stream:
     """Return the stream that a query string names.  Raises ``BadQuery``."""
     missing = [name for name in NAMES if not asked.get(name)]
     if missing:
@@ -92,7 +92,7 @@ def address_of(names: Sequence[str], page: str = "/stream") -> str:
     return f"{page}?{urlencode(dict(zip(NAMES, names, strict=True)))}"
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """Return a name as it may be shown."""
     return printable(name, LONGEST_NAME)
 
@@ -116,7 +116,7 @@ def address_of_told(delivery: Delivery) -> str | None:
 
 def deliveries_address(names: Sequence[str]) -> str:
     """Return the address of the deliveries that have names like those of a stream."""
-    domain, _, stream_id = (_whole_part(shown(name)) for name in names)
+    domain, _, stream_id = (_whole_part(printable_name(name)) for name in names)
     return f"/deliveries?{urlencode({'domain': domain, 'stream': stream_id})}"
 
 
@@ -129,7 +129,7 @@ def _whole_part(name: str) -> str:
 def says(history: StreamHistory, deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Return the newest deliveries of a stream, which have names as they are shown."""
     assert history.row  # noqa: S101 - a stream that is known
-    names = tuple(shown(name) for name in history.row.push.stream)
+    names = tuple(printable_name(name) for name in history.row.push.stream)
     own = [one for one in deliveries if (one.push_domain, one.app_name, one.stream_id) == names]
     return own[:DELIVERIES_SHOWN]
 

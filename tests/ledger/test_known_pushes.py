@@ -18,7 +18,7 @@ from support.settings import LONG
 from exporter.ledger import Ledger
 from exporter.ledger import open_ledger as open_by_url
 from exporter.ledger.commits import TEND_SECONDS
-from exporter.ledger.history import Known, KnownPush
+from exporter.ledger.history import KnownPush, KnownPushes
 from exporter.ledger.postgres.reader import STREAMS_STEP
 
 STREAM = ("live.test.example", "stage", "camera-7")
@@ -27,11 +27,13 @@ EVER = 36500.0
 """Days: nothing of the samples' time is pruned."""
 
 
-def known(ledger: Ledger, *streams: tuple[str, str, str]) -> dict[tuple[str, str, str], Known]:
+def known(
+    ledger: Ledger, *streams: tuple[str, str, str]
+) -> dict[tuple[str, str, str], KnownPushes]:
     """Return what is known of each stream, asked for together."""
     pushes, since_ms = ledger.known_pushes(streams)
     return {
-        stream: Known([one for one in pushes if one.stream == stream], since_ms)
+        stream: KnownPushes([one for one in pushes if one.stream == stream], since_ms)
         for stream in streams
     }
 
@@ -63,7 +65,7 @@ def test_every_row_of_the_streams_is_known(open_ledger: Open) -> None:
     assert of_push._replace(
         ended_at_ms=interruption.occurred_at_ms, ended_by="interruption"
     ) in known(ledger, STREAM)[STREAM].pushes  # fmt: skip
-    assert ledger.known_pushes([]) == Known([], 0)
+    assert ledger.known_pushes([]) == KnownPushes([], 0)
 
 
 def test_an_idle_push_is_known_as_such(open_ledger: Open) -> None:

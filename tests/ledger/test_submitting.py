@@ -4,7 +4,7 @@ import fcntl
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, NamedTuple
@@ -22,13 +22,13 @@ from exporter.ledger import (
     Outcome,
     Posting,
     Receipt,
+    Results,
 )
 from exporter.ledger.commits import LARGEST_COMMIT
 from exporter.metrics import catalogue as c
 from exporter.metrics.entries import Entry
 
 NOW = 1790000200.0
-Results = Sequence[Receipt | LedgerUnavailable]
 
 
 class Group:

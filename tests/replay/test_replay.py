@@ -13,7 +13,7 @@ from support.daemon import Daemon, Start
 from support.packets import Packet, all_packets, packet
 from support.programs import free_port, until
 
-from exporter.replay.lines import read, shifted, time_of
+from exporter.replay.lines import read_lines, shifted, time_of
 from exporter.replay.pace import Pace, Survey
 
 
@@ -169,7 +169,7 @@ def test_nothing_is_shifted_into_the_future(speed: float, tmp_path: Path) -> Non
     with log.open("rb") as file:
         survey = Survey.of(file)
         file.seek(0)
-        packets: list[Packet] = [line.packet for line in read(file)]
+        packets: list[Packet] = [line.packet for line in read_lines(file)]
     pace = Pace.of(survey, speed, now, shift=True)
     ages = [now + pace.due(one) - pace.moved(one)["event_time"] for one in packets]
     assert min(ages) >= 0

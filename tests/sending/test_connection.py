@@ -12,10 +12,10 @@ from support.commands import css_exporter, started
 from support.packets import KEY
 from support.programs import free_port, program, until
 
-from exporter.sending.connection import CallbackUrl, Connection
-from exporter.sending.requests import Answer, Request
+from exporter.sending.connection import CallbackConnection, CallbackUrl
+from exporter.sending.requests import CallbackAnswer, CallbackRequest
 
-REQUEST = Request(b'{"event_type":1}')
+REQUEST = CallbackRequest(b'{"event_type":1}')
 Serve = Callable[..., str]
 
 
@@ -52,24 +52,28 @@ def http(status: str, body: bytes = b"", *headers: str) -> bytes:
 @pytest.mark.parametrize(
     ("raw", "expected", "lost"),
     [
-        (http("200 OK", b'{"code":0}'), Answer(200), False),
-        (http("200 OK"), Answer(200), False),
-        (http("403 Forbidden", b'{"reason":"expired"}'), Answer(403, "expired"), False),
+        (http("200 OK", b'{"code":0}'), CallbackAnswer(200), False),
+        (http("200 OK"), CallbackAnswer(200), False),
+        (http("403 Forbidden", b'{"reason":"expired"}'), CallbackAnswer(403, "expired"), False),
         (
             http("503 Service Unavailable", b'{"reason":"ledger_unavailable"}'),
-            Answer(503, "ledger_unavailable"),
+            CallbackAnswer(503, "ledger_unavailable"),
             True,
         ),
-        (http("502 Bad Gateway", b"<h1>oh"), Answer(502, "HTTP 502 Bad Gateway"), True),
-        (http("204 No Content"), Answer(204, "HTTP 204 No Content"), True),
-        (http("302 Found", b"", "Location: /"), Answer(302, "HTTP 302 Found"), True),
-        (http("403 Forbidden", b'{"reason":["x"]}'), Answer(403, "HTTP 403 Forbidden"), True),
-        (http("403 Forbidden", b'{"reason":"bored"}'), Answer(403, "bored"), True),
+        (http("502 Bad Gateway", b"<h1>oh"), CallbackAnswer(502, "HTTP 502 Bad Gateway"), True),
+        (http("204 No Content"), CallbackAnswer(204, "HTTP 204 No Content"), True),
+        (http("302 Found", b"", "Location: /"), CallbackAnswer(302, "HTTP 302 Found"), True),
+        (
+            http("403 Forbidden", b'{"reason":["x"]}'),
+            CallbackAnswer(403, "HTTP 403 Forbidden"),
+            True,
+        ),
+        (http("403 Forbidden", b'{"reason":"bored"}'), CallbackAnswer(403, "bored"), True),
     ],
 )
-def test_answers(receiver: Serve, raw: bytes, expected: Answer, lost: bool) -> None:
+def test_answers(receiver: Serve, raw: bytes, expected: CallbackAnswer, lost: bool) -> None:
     """Only 200 is success; a refusal in the exporter's own words is certain, others are not."""
-    answer = Connection(CallbackUrl.of(receiver(raw))).send(REQUEST)
+    answer = CallbackConnection(CallbackUrl.of(receiver(raw))).send(REQUEST)
     assert answer == expected
     assert answer.lost == lost
 
@@ -77,17 +81,17 @@ def test_answers(receiver: Serve, raw: bytes, expected: Answer, lost: bool) -> N
 @pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 2", b"\x16\x03\x01nonsense\r\n"])
 def test_broken_answers_are_lost(receiver: Serve, raw: bytes) -> None:
     """A callback whose answer broke off may have been recorded; the next one connects anew."""
-    connection = Connection(CallbackUrl.of(receiver(raw, http("200 OK"))))
+    connection = CallbackConnection(CallbackUrl.of(receiver(raw, http("200 OK"))))
     answer = connection.send(REQUEST)
     assert (answer.status, answer.sent, answer.lost) == (None, True, True)
     assert answer.reason
-    assert connection.send(REQUEST) == Answer(200)
+    assert connection.send(REQUEST) == CallbackAnswer(200)
 
 
 def test_nobody_there() -> None:
     """Without a connection nothing can have been recorded."""
-    answer = Connection(CallbackUrl.of(f"http://127.0.0.1:{free_port()}/")).send(REQUEST)
-    assert answer == Answer(reason="Connection refused", sent=False)
+    answer = CallbackConnection(CallbackUrl.of(f"http://127.0.0.1:{free_port()}/")).send(REQUEST)
+    assert answer == CallbackAnswer(reason="Connection refused", sent=False)
     assert not answer.lost
 
 

@@ -14,7 +14,7 @@ from exporter.ledger.memory import MemoryLedger
 from exporter.metrics import catalogue
 from exporter.metrics.entries import entry_for
 from exporter.protocol import events
-from exporter.simulator.callback import Callback, Stream
+from exporter.simulator.callback import Callback, SimulatedStream
 from exporter.simulator.check import CheckError, Difference, Exporter, compare
 from exporter.simulator.expected import Expected
 from exporter.simulator.gauges import Drop, Look, Watched
@@ -139,7 +139,7 @@ def test_report_is_read_as_it_was_written() -> None:
     expected = Expected()
     for number, callback in enumerate(callbacks(2, 300)):
         expected.settle(callback, Attempts(recorded=number % 5 != 0, lost=number % 7 == 0))
-    stream = Stream("push.example.com", "live", "a/b")
+    stream = SimulatedStream("push.example.com", "live", "a/b")
     report = Report(
         expected.samples(),
         {"seed": 2},

@@ -10,31 +10,31 @@ from typing import Any
 
 import pytest
 
-from exporter.sending.requests import Answer
+from exporter.sending.requests import CallbackAnswer
 from exporter.simulator.forgery import Forgery
 from exporter.simulator.options import Options
 from exporter.simulator.outgoing import Outgoing
-from exporter.simulator.plan import Plan
+from exporter.simulator.plan import SendingPlan
 from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.world import World
 
 BEGAN_AT = 1_800_000_000.0
-OK = Answer(200)
-REFUSED = Answer(403, "bad_signature")
+OK = CallbackAnswer(200)
+REFUSED = CallbackAnswer(403, "bad_signature")
 
 Sent = list[tuple[float, Outgoing]]
 
 
-def plan_of(scenario: str = "steady", **wanted: Any) -> Plan:
+def plan_of(scenario: str = "steady", **wanted: Any) -> SendingPlan:
     """Return a plan of a run that begins at ``BEGAN_AT``."""
     options = Options(scenario, **({"streams": 40} | wanted))
     world = World(options.seed, BEGAN_AT, options.streams, SCENARIOS[scenario].habits)
-    return Plan(world, options, BEGAN_AT)
+    return SendingPlan(world, options, BEGAN_AT)
 
 
 def played(
-    plan: Plan,
-    answer: Callable[[float], Answer] = lambda _: OK,
+    plan: SendingPlan,
+    answer: Callable[[float], CallbackAnswer] = lambda _: OK,
     forged: list[Forgery] | None = None,
 ) -> Sent:
     """Play a plan to its end and return what was delivered, with seconds since the beginning.
@@ -96,12 +96,15 @@ def test_documented_retry_schedule(time_scale: float) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        *(Answer(201), Answer(204), Answer(302, "HTTP 302 Found")),
-        *(Answer(503, "ledger_unavailable"), Answer(502, "HTTP 502 Bad Gateway")),
-        *(Answer(reason="no answer in time"), Answer(reason="Connection refused", sent=False)),
+        *(CallbackAnswer(201), CallbackAnswer(204), CallbackAnswer(302, "HTTP 302 Found")),
+        *(CallbackAnswer(503, "ledger_unavailable"), CallbackAnswer(502, "HTTP 502 Bad Gateway")),
+        *(
+            CallbackAnswer(reason="no answer in time"),
+            CallbackAnswer(reason="Connection refused", sent=False),
+        ),
     ],
 )
-def test_only_200_is_success(answer: Answer) -> None:
+def test_only_200_is_success(answer: CallbackAnswer) -> None:
     """Any other answer, and none, is followed by another attempt."""
     plan = plan_of(rate=20, duration=5, redelivered_share=0)
     played(plan, lambda at: answer if at < 60 else OK)
@@ -112,7 +115,7 @@ def test_only_200_is_success(answer: Answer) -> None:
 def test_a_consumer_that_does_not_answer() -> None:
     """What is recorded, but not forwarded, comes again: counted once, the rest redeliveries."""
     plan = plan_of(rate=20, duration=5, redelivered_share=0)
-    played(plan, lambda at: Answer(502, "forward_unreachable") if at < 60 else OK)
+    played(plan, lambda at: CallbackAnswer(502, "forward_unreachable") if at < 60 else OK)
     samples = plan.expected.samples()
     assert all(least == most for least, most in samples.values())
     (pushes,), (again,) = (

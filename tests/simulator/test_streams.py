@@ -7,14 +7,14 @@ import pytest
 
 from exporter.daemon.settings import Settings
 from exporter.metrics import catalogue
-from exporter.simulator.callback import Callback, PushBegun, PushEnded, Stream
+from exporter.simulator.callback import Callback, PushBegun, PushEnded, SimulatedStream
 from exporter.simulator.check import compare
 from exporter.simulator.gauges import DROPPED, Drop, Look, Watched, Window
 from exporter.simulator.report import Report
 from exporter.simulator.samples import Sample, sample
 from exporter.simulator.streams import Streams
 
-STREAM = Stream("push.example.com", "live", "room1")
+STREAM = SimulatedStream("push.example.com", "live", "room1")
 AT = 1_800_000_000
 
 
@@ -100,7 +100,7 @@ def test_active_by_the_origin_of_the_newest() -> None:
 
 def test_watched() -> None:
     """A watched stream is active or not, since its last push began or ended; or in doubt."""
-    nobody = Stream("push.example.com", "live", "nobody")
+    nobody = SimulatedStream("push.example.com", "live", "nobody")
     assert list(streams_of(FIRST).watched([STREAM, nobody])) == [
         Watched(STREAM, False, (AT + 100) * 1000),
         Watched(nobody, False, None),
@@ -135,7 +135,7 @@ def test_a_drop_counts_after_its_grace_and_not_for_ever(seconds: int, allowed: s
 
 def test_watched_streams_of_others_are_not_compared() -> None:
     """An exporter may watch more than a run knows of; what the run names must be right."""
-    another = Stream("push.example.com", "live", "another")
+    another = SimulatedStream("push.example.com", "live", "another")
     report = Report({}, watched=(Watched(STREAM, True, AT * 1000),))
     mine, other = (
         sample(catalogue.WATCHED_ACTIVE.name, **one._asdict()) for one in (STREAM, another)
@@ -177,4 +177,4 @@ def test_a_watched_stream_is_shown_as_it_is(
 def test_what_is_no_stream(text: str) -> None:
     """A stream that can be played has all three parts, and no pattern."""
     with pytest.raises(ValueError, match="no stream like"):
-        Stream.of(text)
+        SimulatedStream.of(text)

@@ -12,12 +12,12 @@ from exporter.ledger.memory import MemoryLedger
 from exporter.metrics.entries import entry_for
 from exporter.protocol import events
 from exporter.protocol.events import EVENT_NAMES
-from exporter.simulator.callback import Callback, Stream
+from exporter.simulator.callback import Callback, SimulatedStream
 from exporter.simulator.check import compare
 from exporter.simulator.expected import Expected
 from exporter.simulator.gauges import Look
 from exporter.simulator.habits import Habits
-from exporter.simulator.hosts import Moment, Push
+from exporter.simulator.hosts import Moment, RunningPush
 from exporter.simulator.outgoing import Attempts
 from exporter.simulator.push_packets import failed_push
 from exporter.simulator.report import Report
@@ -144,7 +144,7 @@ def test_an_outage_cuts_everybody_at_once() -> None:
 
 def test_a_channel_goes_dark_and_returns() -> None:
     """A named channel pushes until the incident, is away as long as it lasts, and comes back."""
-    stream = Stream.of("Push.Example.com/live/channel/1")
+    stream = SimulatedStream.of("Push.Example.com/live/channel/1")
     chosen = SCENARIOS["channel-dark"]
     world, incident = World(10, BEGAN_AT, 30, chosen.habits, [stream]), chosen.incident()
     (channel,) = world.channels()
@@ -168,7 +168,7 @@ def test_a_scenario_names_its_own_channel() -> None:
 def test_some_come_back_soon_and_some_do_not() -> None:
     """Of hosts that were dropped most push again within seconds, others are away for minutes."""
     world = World(11, BEGAN_AT, 200, Habits())
-    dropped: dict[Stream, int] = {}
+    dropped: dict[SimulatedStream, int] = {}
     absences = []
     for number in range(60_000):
         callback = world.next(BEGAN_AT + number / 100)
@@ -201,7 +201,7 @@ def test_pushes_of_one_stream_come_in_at_several_places() -> None:
 def test_times_are_spelled_in_every_way() -> None:
     """Now and then event_time has milliseconds or is text; of one stream no two begin at once."""
     spelled: Counter[str] = Counter()
-    latest: dict[Stream, int] = {}
+    latest: dict[SimulatedStream, int] = {}
     for callback in long_run()[:20_000]:
         if callback.begins:
             event_time = callback.packet["event_time"]
@@ -217,7 +217,7 @@ def test_times_are_spelled_in_every_way() -> None:
 def test_a_push_that_failed() -> None:
     """A push event whose errcode is not 0 opens nothing, and is counted by errcode and cause."""
     host = World(14, BEGAN_AT, 1, Habits()).hosts[0]
-    push = Push("17", host.entrance, 0.0, "rec17", 0.0, "203.0.113.7", (1280, 720))
+    push = RunningPush("17", host.entrance, 0.0, "rec17", 0.0, "203.0.113.7", (1280, 720))
     errcode = SentErrcode(18, "rejected", "push url maybe invalid")
     callback = failed_push(host, push, errcode, Moment(1_800_000_000_000, 1_800_000_000))
     assert callback.begins is None

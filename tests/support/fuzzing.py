@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 from hypothesis import strategies as st
 
-from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Posting, Receipt
+from exporter.ledger import Ledger, Outcome, Posting, Receipt, Results
 from exporter.ledger.memory import MemoryLedger
 from exporter.protocol.signature import Keyring
 from exporter.web.receiver import Policy, Receiver, Refused, Request, Verified
@@ -136,7 +136,7 @@ def try_groups(kind: str, batches: Sequence[Sequence[Sent]]) -> int:
 
 
 def _committed(ledger: Ledger, postings: Sequence[Posting]) -> list[Receipt]:
-    settled: SimpleQueue[Sequence[Receipt | LedgerUnavailable]] = SimpleQueue()
+    settled: SimpleQueue[Results] = SimpleQueue()
     ledger.submit(postings, settled.put)
     found = []
     for result in settled.get(timeout=20):

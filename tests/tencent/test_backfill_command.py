@@ -19,7 +19,7 @@ from support.tencent.sending import entry_of
 from support.tencent.server import Double
 from support.tencent.world import Push
 
-from exporter.daemon.backfill import chosen
+from exporter.daemon.backfill import pairs_to_ask
 from exporter.ledger import open_ledger
 from exporter.ledger.postgres.schema import VERSION
 from exporter.metrics.entries import entry_for
@@ -151,13 +151,13 @@ def test_what_is_asked_for(
     domains: tuple[str, ...], app_names: tuple[str, ...], pairs: list[tuple[str, str]]
 ) -> None:
     """What is named, else what the ledger knows."""
-    assert chosen(reversed(KNOWN), domains, app_names) == pairs
+    assert pairs_to_ask(reversed(KNOWN), domains, app_names) == pairs
 
 
 def test_an_app_name_that_nobody_knows_needs_a_domain() -> None:
     """The list must be asked for both."""
     with pytest.raises(TencentError, match="--domain"):
-        chosen(KNOWN, (), ("other",))
+        pairs_to_ask(KNOWN, (), ("other",))
 
 
 def test_the_app_names_of_the_ledger_are_asked_for(

@@ -16,7 +16,7 @@ from support.tencent.world import Push
 from exporter.ledger import Outcome
 from exporter.metrics import catalogue
 from exporter.tencent import streams
-from exporter.tencent.backfill import DAY, Backfill, Plan, Span
+from exporter.tencent.backfill import DAY, Backfill, BackfillPlan, Span
 from exporter.tencent.errors import ApiError
 from exporter.tencent.matching import RETRY_SECONDS, Doubt
 
@@ -46,7 +46,7 @@ def pushed(double: Double, name: str = "camera-1", began_ago: float = 7200.25) -
     return push
 
 
-def plan(double: Double, ledger: ReadLedger, *, packets: bool = False) -> Plan:
+def plan(double: Double, ledger: ReadLedger, *, packets: bool = False) -> BackfillPlan:
     work = Backfill(stream_client(double), ledger, lambda _: None)
     return work.plan([PAIR], SPAN, NOW, with_packets=packets)
 
@@ -200,7 +200,7 @@ def test_long_spans_are_asked_for_in_parts(world: Double, ledger: ReadLedger) ->
     work = Backfill(stream_client(world), ledger, lambda _: None)
     old = pushed(world, began_ago=50 * DAY)
     items = work.plan([PAIR], Span(int(NOW) - 60 * DAY, int(NOW)), NOW, with_packets=False).items
-    assert [item.finding.listed.stream for item in items] == [old.stream]
+    assert [item.match.listed.stream for item in items] == [old.stream]
     assert world.actions() == [EVENTS] * 3
 
 
@@ -210,7 +210,7 @@ def test_only_pushes_that_ended_in_the_span_are_looked_at(
     """The list may go by beginnings: it is asked for from a day earlier."""
     pushed(world, "before", began_ago=12 * 3600)
     pushed(world, "within")
-    assert [item.finding.listed.stream[2] for item in plan(world, ledger).items] == ["within"]
+    assert [item.match.listed.stream[2] for item in plan(world, ledger).items] == ["within"]
 
 
 def test_callbacks_that_may_still_come_are_waited_for(world: Double, ledger: ReadLedger) -> None:
@@ -218,4 +218,4 @@ def test_callbacks_that_may_still_come_are_waited_for(world: Double, ledger: Rea
     push = world.world.begin(at=NOW - 7200)
     world.world.end(push, at=NOW - RETRY_SECONDS + 60)
     (item,) = plan(world, ledger).items
-    assert (item.finding.doubt, item.entries) == (Doubt.RECENT, [])
+    assert (item.match.doubt, item.entries) == (Doubt.RECENT, [])

@@ -14,7 +14,7 @@ from support.tencent.server import Double
 
 from exporter.tencent.calling import Account
 from exporter.tencent.loop import STOP_SECONDS, Loop, loop_for
-from exporter.tencent.rounds import LEASE
+from exporter.tencent.rounds import RECONCILIATION_LEASE
 
 Start = Callable[..., Loop]
 
@@ -74,7 +74,7 @@ def test_it_stops_in_the_midst_of_a_call(double: Double, ledger: ReadLedger, sta
     loop.stop()
     assert time.monotonic() - began < STOP_SECONDS + 1
     until(lambda: alive() == 0, "the thread ends")
-    assert ledger.lease(LEASE, "another", 60)
+    assert ledger.lease(RECONCILIATION_LEASE, "another", 60)
 
 
 def test_one_that_has_just_started_stops_too(start: Start) -> None:

@@ -4,14 +4,14 @@ import pytest
 
 from exporter.ledger.history import KnownPush
 from exporter.tencent.matching import (
+    DOUBTS,
     NEAR_SECONDS,
-    REASONS,
     RETRY_SECONDS,
     TOLERANCE_SECONDS,
     Doubt,
-    Finding,
+    Match,
     agreement,
-    findings,
+    matches,
 )
 from exporter.tencent.reading import Listed
 
@@ -45,8 +45,8 @@ def row(
 
 def find(
     *rows: KnownPush, listed: tuple[Listed, ...] = (LISTED,), since: float = 0
-) -> list[Finding]:
-    return findings(listed, rows, round(since * 1000), NOW)
+) -> list[Match]:
+    return matches(listed, rows, round(since * 1000), NOW)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_is_not_sure_is_left_out(
     """None of it is to be recorded."""
     for found in find(*known, listed=tuple(listed)):
         assert (found.doubt, found.lacks_push, found.lacks_interruption) == (doubt, False, False)
-    assert doubt in REASONS
+    assert doubt in DOUBTS
 
 
 def test_what_is_older_than_the_ledger_s_memory_is_left_out() -> None:

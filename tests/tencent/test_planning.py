@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 from exporter.ledger import Online, OpenPush
+from exporter.protocol.vocabulary import Stream
 from exporter.tencent.planning import FEW, Open, Proven, Sight, missing, proven
-from exporter.tencent.reading import Stream
 
 PAIR = ("push.example.com", "live")
 

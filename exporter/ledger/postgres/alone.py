@@ -5,7 +5,7 @@ from contextlib import closing
 import orjson
 import psycopg
 
-from exporter.ledger.gauges import chosen
+from exporter.ledger.gauges import matching_sources
 from exporter.ledger.interface import Forgotten, UnusableLedger
 from exporter.ledger.postgres.connection import Connection, parameters_of, unavailable
 from exporter.ledger.postgres.forgetting import forget_pushes
@@ -45,7 +45,9 @@ def _forget(connection: Connection, push_domain: str, app_name: str) -> Forgotte
     if others:
         raise UnusableLedger("the ledger is in use: stop all replicas first")
     rows = connection.execute("SELECT source FROM css_exporter.source")
-    sources = chosen((tuple(orjson.loads(text)) for (text,) in rows), push_domain, app_name)
+    sources = matching_sources(
+        (tuple(orjson.loads(text)) for (text,) in rows), push_domain, app_name
+    )
     texts = [encode(source) for source in sources]
     series = [
         (family, encode((*source, *own)))

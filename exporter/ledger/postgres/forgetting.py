@@ -24,7 +24,7 @@ from exporter.ledger.postgres.tables import (
     write,
 )
 from exporter.ledger.posting import plan_expiry, questions_of_expiry
-from exporter.ledger.watching import STORED_FAMILIES, shown, unwatched
+from exporter.ledger.watching import STORED_FAMILIES, streams_with_series, unwatched
 
 FORGET_STEP: Final = 5000
 EXPIRE_STEP: Final = 200
@@ -159,7 +159,7 @@ def forget_pushes(
 def _forget_unwatched(connection: Connection, limits: Limits) -> None:
     """Give back the places, and delete the numbers, of streams that are watched no more."""
     remembered = streams_in(connection.execute(SELECT_WATCHED))
-    kept = set(shown(limits, remembered))
+    kept = set(streams_with_series(limits, remembered))
     cells = connection.execute(_SELECT_CELLS, (list(STORED_FAMILIES),)).fetchall()
     gone = [encode(stream) for stream in unwatched(limits, remembered)]
     numbers = [key for key, labels in cells if tuple(orjson.loads(labels)[:3]) not in kept]

@@ -6,11 +6,10 @@ from typing import Final
 import orjson
 
 from exporter.ledger.dropped import window_ms
-from exporter.ledger.facts import Stream
 from exporter.ledger.history import (
     KeptPush,
-    Known,
     KnownPush,
+    KnownPushes,
     StreamHistory,
     StreamPage,
     StreamQuery,
@@ -23,6 +22,7 @@ from exporter.ledger.postgres.connection import Connection, Cursor, begin_readin
 from exporter.ledger.postgres.numbers import encode, key_of
 from exporter.ledger.searching import COLUMNS, Dialect, statements
 from exporter.metrics.catalogue import ACTIVE_STREAMS
+from exporter.protocol.vocabulary import Stream
 
 _NEWER_OPEN: Final = """EXISTS (
     SELECT FROM css_exporter.push AS own
@@ -92,7 +92,7 @@ def pushes_of(connection: Connection, limits: Limits, stream: Stream, most: int)
     return history_of(_decoded(rows), window_ms(limits, now))
 
 
-def known_pushes(connection: Connection, streams: Collection[Stream]) -> Known:
+def known_pushes(connection: Connection, streams: Collection[Stream]) -> KnownPushes:
     """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""
     with connection.together():
         begin_reading(connection)
@@ -103,7 +103,7 @@ def known_pushes(connection: Connection, streams: Collection[Stream]) -> Known:
         KnownPush(bytes(identity), tuple(orjson.loads(stream)), *rest)
         for identity, stream, *rest in rows
     ]
-    return Known(pushes, _number(pruned))
+    return KnownPushes(pushes, _number(pruned))
 
 
 def _number(cursor: Cursor) -> int:

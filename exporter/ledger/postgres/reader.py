@@ -10,8 +10,7 @@ import orjson
 
 from exporter.ledger import dropped, watching
 from exporter.ledger.changes import OpenPush
-from exporter.ledger.facts import Stream
-from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import KnownPushes, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Cell, Delivery, Snapshot
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres import history, states
@@ -20,6 +19,7 @@ from exporter.ledger.postgres.deliveries import ask_for_deliveries
 from exporter.ledger.postgres.schema import prepare
 from exporter.ledger.postgres.tables import SELECT_WATCHED, streams_in
 from exporter.metrics.catalogue import BY_NAME
+from exporter.protocol.vocabulary import Stream
 
 STREAMS_STEP: Final = 500
 """Of how many streams all pushes are read in one transaction."""
@@ -70,7 +70,7 @@ class PostgresReader:
                 lambda one: history.pushes_of(one, self._limits, stream, most)
             )
 
-    def known_pushes(self, streams: Collection[Stream]) -> Known:
+    def known_pushes(self, streams: Collection[Stream]) -> KnownPushes:
         """Return all pushes kept of some streams; see ``Ledger.known_pushes``.
 
         A step at a time, for a transaction must not last: what is forgotten between two steps
@@ -82,7 +82,7 @@ class PostgresReader:
             with self._lock:
                 steps.append(self._session.run(partial(history.known_pushes, streams=step)))
         pushes = [push for one in steps for push in one.pushes]
-        return Known(pushes, max((one.complete_since_ms for one in steps), default=0))
+        return KnownPushes(pushes, max((one.complete_since_ms for one in steps), default=0))
 
     def close(self) -> None:
         """Close the connection."""
@@ -98,7 +98,7 @@ def _snapshot(connection: Connection, limits: Limits) -> Snapshot:
         remembered = connection.execute(SELECT_WATCHED)
         pipeline.sync()
         began_at_ms, now = oldest.fetchone() or (None, 0.0)
-        streams = watching.shown(limits, streams_in(remembered))
+        streams = watching.streams_with_series(limits, streams_in(remembered))
         found = states.ask_for_dropped(connection, limits, now)
         active = states.ask_for_active(connection, streams)
         connection.commit_now()

@@ -5,7 +5,7 @@ from typing import Final
 import orjson
 
 from exporter.ledger.facts import Numbers
-from exporter.ledger.gauges import FAMILIES, counted, differences, say
+from exporter.ledger.gauges import FAMILIES, corrections, counted, say
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection
 from exporter.ledger.postgres.numbers import add, stored_series
 
@@ -61,4 +61,4 @@ def _different(connection: Connection) -> Numbers:
         (family, tuple(orjson.loads(labels)), ""): value
         for family, labels, value in connection.execute(_STORED, (list(FAMILIES),))
     }
-    return differences(stored, rows)
+    return corrections(stored, rows)

@@ -7,11 +7,11 @@ import orjson
 
 from exporter.ledger.changes import OpenPush
 from exporter.ledger.dropped import window_ms
-from exporter.ledger.facts import Stream
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres.connection import Connection, Cursor, begin_reading
 from exporter.ledger.postgres.numbers import encode, key_of
 from exporter.protocol.errcodes import INTENDED_NUMBERS
+from exporter.protocol.vocabulary import Stream
 
 OPEN: Final = """EXISTS (
     SELECT FROM css_exporter.push AS own

@@ -36,7 +36,7 @@ class PostgresStore:
         self._limits = limits
         self._look = look
         self._session = Session(url, self._prepare)
-        self._known = tables.Known()
+        self._known = tables.Admitted()
         self._forgetting = Forgetting(limits)
 
     def open(self) -> None:
@@ -115,4 +115,4 @@ class PostgresStore:
     def _prepare(self, connection: Connection) -> None:
         self._look(connection)
         # It may be another database.
-        self._known = tables.Known(series=stored_series(connection))
+        self._known = tables.Admitted(series=stored_series(connection))

@@ -25,16 +25,7 @@ from typing import Any, Final
 import orjson
 import psycopg
 
-from exporter.ledger.facts import (
-    NEWEST_PUSHES,
-    Facts,
-    Plan,
-    Push,
-    Questions,
-    Series,
-    Source,
-    Stream,
-)
+from exporter.ledger.facts import NEWEST_PUSHES, Facts, Plan, PushRow, Questions, Series
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
 from exporter.ledger.postgres.numbers import (
@@ -49,6 +40,8 @@ from exporter.ledger.postgres.numbers import (
 from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
 from exporter.ledger.rows import ROW, STATE, merging
 from exporter.ledger.watching import room_of
+from exporter.metrics.entries import Source
+from exporter.protocol.vocabulary import Stream
 
 STRIPES: Final = 16
 """How many transactions can add to the same number at the same moment.
@@ -110,7 +103,7 @@ _PROVE: Final = "UPDATE css_exporter.ledger SET committed_at = %b"
 
 
 @dataclass(slots=True)
-class Known:
+class Admitted:
     """What is known to be admitted, so that it need not be asked: it is never forgotten."""
 
     sources: set[Source] = field(default_factory=set)
@@ -118,7 +111,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LockedFacts:
     """What a transaction has found out, the stripe that it adds to, the identities inserted."""
 
     facts: Facts
@@ -147,10 +140,10 @@ def answer(
     pipeline: psycopg.Pipeline,
     asked: Questions,
     limits: Limits,
-    known: Known,
+    known: Admitted,
     changing: AbstractSet[Stream],
     received: AbstractSet[bytes] = frozenset(),
-) -> Answer:
+) -> LockedFacts:
     """Begin, lock, insert the identities received and look up what is asked.
 
     ``changing`` are the streams whose pushes may begin or end.
@@ -216,7 +209,7 @@ def answer(
         room_of(limits, len(admitted_streams)),
         clock=now,
     )
-    return Answer(facts, stripe, received)
+    return LockedFacts(facts, stripe, received)
 
 
 def write(
@@ -244,10 +237,10 @@ def prove(connection: Connection, now: float) -> None:
     connection.execute(_PROVE, (now,))
 
 
-def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Push]:
+def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, PushRow]:
     """Return the open pushes of rows that were read."""
     return {
-        identity: Push(tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest)
+        identity: PushRow(tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest)
         for identity, _, stream, source, *rest in rows
     }
 

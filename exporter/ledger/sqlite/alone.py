@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from exporter.ledger.gauges import chosen
+from exporter.ledger.gauges import matching_sources
 from exporter.ledger.interface import Forgotten, UnusableLedger
 from exporter.ledger.sqlite.connection import connect, unavailable
 from exporter.ledger.sqlite.files import FileLock, used_by_nobody
@@ -49,7 +49,7 @@ def forget_sources(path: Path, push_domain: str, app_name: str) -> Forgotten:
             connection.execute("BEGIN IMMEDIATE")
             rows = connection.execute("SELECT source FROM source")
             known = (tuple(orjson.loads(text)) for (text,) in rows)
-            sources = chosen(known, push_domain, app_name)
+            sources = matching_sources(known, push_domain, app_name)
             texts = [(encode(source),) for source in sources]
             series = [
                 (family, encode((*source, *own)))

@@ -12,7 +12,7 @@ from exporter.ledger.facts import By, Facts, Series
 from exporter.ledger.limits import Limits
 from exporter.ledger.posting import plan_expiry, questions_of_expiry
 from exporter.ledger.sqlite.tables import encode, find_pushes, look_up, watched_streams, write
-from exporter.ledger.watching import STORED_FAMILIES, shown, unwatched
+from exporter.ledger.watching import STORED_FAMILIES, streams_with_series, unwatched
 
 FORGET_STEP: Final = 2000
 LOOK_STEP: Final = 5000
@@ -145,7 +145,7 @@ def _forget_unwatched(connection: sqlite3.Connection, limits: Limits) -> None:
     cells = connection.execute(
         "SELECT family, labels FROM cell WHERE family IN (?, ?)", STORED_FAMILIES
     ).fetchall()
-    kept = set(shown(limits, remembered))
+    kept = set(streams_with_series(limits, remembered))
     connection.executemany(
         "DELETE FROM cell WHERE family = ? AND labels = ?",
         [row for row in cells if tuple(orjson.loads(row[1])[:3]) not in kept],

@@ -7,11 +7,10 @@ from typing import Any, Final
 import orjson
 
 from exporter.ledger.dropped import window_ms
-from exporter.ledger.facts import Stream
 from exporter.ledger.history import (
     KeptPush,
-    Known,
     KnownPush,
+    KnownPushes,
     StreamHistory,
     StreamPage,
     StreamQuery,
@@ -23,6 +22,7 @@ from exporter.ledger.searching import COLUMNS, Dialect, statements
 from exporter.ledger.sqlite import states
 from exporter.ledger.sqlite.tables import encode
 from exporter.metrics.catalogue import ACTIVE_STREAMS
+from exporter.protocol.vocabulary import Stream
 
 _NEWER_OPEN: Final = """EXISTS (
     SELECT 1 FROM push AS own WHERE own.stream = last.stream AND (own.ended_at_ms IS NULL) = 1
@@ -79,14 +79,14 @@ def pushes_of(
     return history_of(map(_decoded, rows), window_ms(limits, now))
 
 
-def known_pushes(connection: sqlite3.Connection, streams: Collection[Stream]) -> Known:
+def known_pushes(connection: sqlite3.Connection, streams: Collection[Stream]) -> KnownPushes:
     """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""
     asked = orjson.dumps([encode(stream) for stream in streams]).decode()
     rows = connection.execute(_KNOWN, (asked,))
     pushes = [
         KnownPush(identity, tuple(orjson.loads(stream)), *rest) for identity, stream, *rest in rows
     ]
-    return Known(pushes, *connection.execute(_PRUNED).fetchone())
+    return KnownPushes(pushes, *connection.execute(_PRUNED).fetchone())
 
 
 def _decoded(row: tuple[Any, ...]) -> KeptPush:

@@ -11,8 +11,7 @@ import orjson
 
 from exporter.ledger import dropped, watching
 from exporter.ledger.changes import OpenPush
-from exporter.ledger.facts import Stream
-from exporter.ledger.history import Known, StreamHistory, StreamPage, StreamQuery
+from exporter.ledger.history import KnownPushes, StreamHistory, StreamPage, StreamQuery
 from exporter.ledger.interface import Cell, Delivery, Snapshot, UnusableLedger
 from exporter.ledger.limits import Limits
 from exporter.ledger.sqlite import history, states
@@ -20,6 +19,7 @@ from exporter.ledger.sqlite.connection import BUSY_SECONDS, connect, unavailable
 from exporter.ledger.sqlite.deliveries import read as read_deliveries
 from exporter.ledger.sqlite.files import FileLock, inode
 from exporter.ledger.sqlite.tables import watched_streams
+from exporter.protocol.vocabulary import Stream
 
 
 class SqliteReader:
@@ -45,7 +45,7 @@ class SqliteReader:
         """Return all that is committed; see ``Ledger.snapshot``."""
         with self._reading() as connection:
             cells = _cells(connection)
-            streams = watching.shown(self._limits, watched_streams(connection))
+            streams = watching.streams_with_series(self._limits, watched_streams(connection))
             cells = watching.cells_of(cells, streams, states.active_of(connection, streams))
             rows = states.dropped(connection, self._limits, self._clock())
             cells += dropped.cells_of(rows, cells)
@@ -74,7 +74,7 @@ class SqliteReader:
         with self._reading() as connection:
             return history.pushes_of(connection, self._limits, self._clock(), stream, most)
 
-    def known_pushes(self, streams: Collection[Stream]) -> Known:
+    def known_pushes(self, streams: Collection[Stream]) -> KnownPushes:
         """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""
         with self._reading() as connection:
             return history.known_pushes(connection, streams)

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from exporter.ledger.facts import Numbers
-from exporter.ledger.gauges import FAMILIES, counted, differences
+from exporter.ledger.gauges import FAMILIES, corrections, counted
 from exporter.ledger.sqlite.tables import add, stored_series
 
 _STORED: Final = f"""
@@ -39,6 +39,6 @@ def recount(connection: sqlite3.Connection) -> Numbers:
         (family, tuple(orjson.loads(labels)), ""): value
         for family, labels, value in connection.execute(_STORED, FAMILIES)
     }
-    different = differences(stored, rows)
+    different = corrections(stored, rows)
     add(connection, different)
     return different

@@ -8,10 +8,10 @@ import orjson
 
 from exporter.ledger.changes import OpenPush
 from exporter.ledger.dropped import window_ms
-from exporter.ledger.facts import Stream
 from exporter.ledger.limits import Limits
 from exporter.ledger.sqlite.tables import encode
 from exporter.protocol.errcodes import INTENDED_NUMBERS
+from exporter.protocol.vocabulary import Stream
 
 OPEN: Final = (
     "EXISTS (SELECT 1 FROM push AS own WHERE own.stream = {stream}"

@@ -37,7 +37,7 @@ class SqliteStore:
         self._limits = limits
         self._clock = clock
         self._forgetting = Forgetting(limits)
-        self._known = tables.Known(set(), set())  # what is never forgotten
+        self._known = tables.Admitted(set(), set())  # what is never forgotten
 
     def commit(
         self,
@@ -110,7 +110,7 @@ class SqliteStore:
         if self._connection is None:
             self._connection = connect(self._path)
             self._inode = inode(self._path)
-            self._known = tables.Known(set(), tables.stored_series(self._connection))
+            self._known = tables.Admitted(set(), tables.stored_series(self._connection))
         elif (now := inode(self._path)) != self._inode:
             # Writing on would count into a file without a name, lost at the next start.
             how = "is gone" if now is None else "was replaced while in use"

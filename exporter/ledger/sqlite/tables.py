@@ -15,22 +15,14 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from exporter.ledger.facts import (
-    NEWEST_PUSHES,
-    Facts,
-    Numbers,
-    Plan,
-    Push,
-    Questions,
-    Series,
-    Source,
-    Stream,
-)
+from exporter.ledger.facts import NEWEST_PUSHES, Facts, Numbers, Plan, PushRow, Questions, Series
 from exporter.ledger.gauges import SOURCED, series_in
 from exporter.ledger.limits import Limits
 from exporter.ledger.rows import ROW, STATE, merging
 from exporter.ledger.watching import room_of
 from exporter.metrics.catalogue import BY_NAME, SERIES
+from exporter.metrics.entries import Source
+from exporter.protocol.vocabulary import Stream
 
 _VALUES: Final = 999
 """Values in a statement: old builds of SQLite take no more."""
@@ -66,7 +58,7 @@ _SELECT_SERIES: Final = """
 _COUNT_SERIES: Final = "SELECT coalesce(sum(value), 0) FROM cell WHERE family = ?"
 
 
-class Known(NamedTuple):
+class Admitted(NamedTuple):
     """Which sources and series are stored: what is read or written once need not be again."""
 
     sources: set[Source]
@@ -79,7 +71,7 @@ class Known(NamedTuple):
 
 
 def answer(
-    connection: sqlite3.Connection, asked: Questions, limits: Limits, known: Known
+    connection: sqlite3.Connection, asked: Questions, limits: Limits, known: Admitted
 ) -> Facts:
     """Look up what a posting asks and is not ``known``, which gets what is found."""
     seen = {
@@ -169,12 +161,12 @@ def prove(connection: sqlite3.Connection, now: float) -> None:
 
 def find_pushes(
     connection: sqlite3.Connection, identities: AbstractSet[bytes], streams: Iterable[Stream] = ()
-) -> dict[bytes, Push]:
+) -> dict[bytes, PushRow]:
     """Return the pushes of identities, and the newest open ones of their streams and of others.
 
     Enough of each stream's that its newest is among them whichever of the identities close.
     """
-    pushes: dict[bytes, Push] = {}
+    pushes: dict[bytes, PushRow] = {}
     for chunk in _chunks(identities):
         statement = _SELECT_PUSHES.format(marks=_marks(chunk))
         pushes |= _decoded(*connection.execute(statement, chunk).fetchone())
@@ -194,9 +186,9 @@ def encode(names: tuple[str, ...]) -> str:
 _labels = lru_cache(maxsize=10_000)(encode)  # of those there are few, and written often
 
 
-def _decoded(rows: str) -> dict[bytes, Push]:
+def _decoded(rows: str) -> dict[bytes, PushRow]:
     return {
-        bytes.fromhex(identity): Push(
+        bytes.fromhex(identity): PushRow(
             tuple(orjson.loads(stream)), tuple(orjson.loads(source)), *rest
         )
         for identity, stream, source, *rest in orjson.loads(rows)

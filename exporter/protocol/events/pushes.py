@@ -48,7 +48,7 @@ class _OfPush(Event):
     @cached_property
     def node(self) -> str | None:
         """Return the address of the access node, None if the packet does not say it."""
-        return wire.address(self.packet.get("node"))
+        return wire.ip_address(self.packet.get("node"))
 
     @cached_property
     def errmsg(self) -> str | None:

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import CoreSchema, with_default_schema
 
 from exporter.protocol.texts import printable
+from exporter.protocol.vocabulary import Stream
 
 MOST_FAULTS: Final = 100_000
 """Occurrences of one fault in one packet: a message every 50 us of a 5 s interval."""
@@ -103,7 +104,7 @@ def pixels(value: Any) -> int | None:
     return number if number is not None and 0 < number <= _MOST_PIXELS else None
 
 
-def address(value: Any) -> str | None:
+def ip_address(value: Any) -> str | None:
     """Return an IP address, None for what does not look like one."""
     return value if isinstance(value, str) and _ADDRESS.fullmatch(value) else None
 
@@ -155,10 +156,10 @@ Name = Annotated[
 ]
 OptionalName = Annotated[Name | None, _absent]
 
-_STREAM: Final[TypeAdapter[tuple[str, str, str]]] = TypeAdapter(tuple[Domain, Name, Name])
+_STREAM: Final[TypeAdapter[Stream]] = TypeAdapter(tuple[Domain, Name, Name])
 
 
-def is_stream(stream: tuple[str, str, str]) -> bool:
+def is_stream(stream: Stream) -> bool:
     """Return whether a packet can name a stream: push domain, app name, stream id."""
     try:
         return _STREAM.validate_python(stream) == stream

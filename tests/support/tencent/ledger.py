@@ -7,7 +7,7 @@ from exporter.ledger.history import KeptPush, StreamQuery
 from exporter.ledger.memory import MemoryLedger
 from exporter.metrics import catalogue
 from exporter.metrics.families import Family
-from exporter.tencent.reading import Stream
+from exporter.protocol.vocabulary import Stream
 from support.ledgers import numbers, value
 from support.settings import LONG
 from support.tencent.sending import entry_of

@@ -14,7 +14,7 @@ WINDOW_SECONDS: Final = 10.0
 log = structlog.get_logger()
 
 
-class Limit:
+class Throttle:
     """Admits the first ``most`` of each kind in a window, and counts those left out.
 
     Kinds must be few, such as the reasons of refusals: each has a counter.  Safe in any thread.
@@ -56,8 +56,8 @@ class Limit:
         self._seen.clear()
 
 
-class LineLimit(Limit):
-    """A limit of log lines, which says in a line of its own how many were left out."""
+class LineThrottle(Throttle):
+    """A throttle of log lines, which says in a line of its own how many were left out."""
 
     def __init__(self, event: str) -> None:
         super().__init__(LINES_A_WINDOW, WINDOW_SECONDS)

@@ -11,7 +11,7 @@ import orjson
 NOW_AND_THEN_SECONDS: Final = 3.0
 
 
-class Answers:
+class CommandOutput:
     """Sentences for people, or one JSON object for a program."""
 
     def __init__(self, *, as_json: bool) -> None:
