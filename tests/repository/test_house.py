@@ -1,6 +1,7 @@
 """The house: imports run one way, importing does nothing, files stay short."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,36 @@ def test_the_core_is_pure(path: Path) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not calls & {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+def test_one_name_has_one_meaning() -> None:
+    """No public class or type alias is named like another, but for those of stores laid out alike.
+
+    The tables of ``sqlite`` and ``postgres`` answer the same questions under the same names.
+    """
+    stores = {PACKAGE / "ledger" / name for name in ("sqlite", "postgres")}
+    found = defaultdict(list)
+    for path in MODULES:
+        for name in types_in(path):
+            found[name].append(path)
+    assert {
+        name: list(map(name_of, paths))
+        for name, paths in found.items()
+        if len(paths) > 1 and {path.parent for path in paths} != stores
+    } == {}
+
+
+def types_in(path: Path) -> Iterator[str]:
+    """Yield the public classes and type aliases that a module defines: names like ``Entry``."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case (
+                ast.ClassDef(name)
+                | ast.Assign(targets=[ast.Name(name)])
+                | ast.AnnAssign(target=ast.Name(name))
+            ):
+                if name[0].isupper() and not name.isupper():
+                    yield name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
