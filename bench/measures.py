@@ -42,7 +42,7 @@ class Options:
     home: Path
     rounds: int
     seconds: float
-    tell: Callable[[str], None]
+    say: Callable[[str], None]
 
 
 @dataclass
@@ -76,7 +76,7 @@ def by_turns(
     for turn in range(options.rounds):
         for load in loads:
             for name, to in contenders:
-                options.tell(f"{table.title}: round {turn + 1}, {load.title}, {name}")
+                options.say(f"{table.title}: round {turn + 1}, {load.title}, {name}")
                 if load.kind == "push" and to.contender is PUSHGATEWAY:
                     continue
                 table.add(name, load.title, send(load, to, options.seconds, core=core))
@@ -163,7 +163,7 @@ def full_ledgers(options: Options) -> Table:
             ("1,000,000 identities remembered", 1_000_000, 0),
             ("and 100,000 open pushes", 1_000_000, 100_000),
         ):
-            options.tell(f"{table.title}: filling {name}")
+            options.say(f"{table.title}: filling {name}")
             contest.start(name, ours(), partial(fill, identities=identities, pushes=pushes))
         return by_turns(options, table, loads, contest.running)
 
@@ -182,7 +182,7 @@ def scrapes(options: Options) -> Table:
         ("MultiProcessCollector, 10,000 series", NAIVE, Path.mkdir),
     ]
     for name, contender, prepare in cases:
-        options.tell(f"{table.title}: {name}")
+        options.say(f"{table.title}: {name}")
         home = options.home / f"scrape-{len(table.numbers)}"
         prepare(home)
         with running(contender, home) as one:
@@ -217,7 +217,7 @@ def life(options: Options) -> Table:
         at_start = one.memory_bytes()
         sent = 0.0
         while sent < 1_000_000:
-            options.tell(f"{table.title}: {sent:,.0f} of 1,000,000 callbacks")
+            options.say(f"{table.title}: {sent:,.0f} of 1,000,000 callbacks")
             sent += send(CAPTURES_256, one, 20).rate * 20
         later = one.memory_bytes()
     row = [f"{started:.2f} s", f"{at_start / 2**20:.0f} MiB", f"{later / 2**20:.0f} MiB"]

@@ -53,7 +53,7 @@ def build() -> dict[str, Any]:
                 [(7, [*forwarding.courses(), forwarding.events()])],
             ),
             Section(
-                "Tencent Cloud's API: had callbacks told everything?",
+                "Tencent Cloud's API: which callbacks were missing?",
                 [(7, [reconciliation.last_success(), *reconciliation.courses()])],
             ),
             Section("Processes", [(5, [_processes()])]),

@@ -268,7 +268,7 @@ def _state() -> list[Panel]:
             *most_per_minute("tencent_css_push_errors_total", SOURCE, "error", "{{error}}"),
             description="Faults of running pushes (event_type 321): the eight most frequent, and"
             " all others. A bad encoder or network shows here before it ends the push. Not"
-            " filtered by origin, which they do not tell.",
+            " filtered by origin: they do not have it.",
             unit="none",
             empty="No data: exporter down, or no push error yet",
             stacked=True,

@@ -240,7 +240,7 @@ def _products() -> list[Panel]:
                 "{{file_format}}",
             ),
             description="Recording files ready (event_type 100), by format."
-            " Not filtered by origin, which recordings do not tell.",
+            " Not filtered by origin: recordings do not have it.",
             unit="none",
             empty="No data: exporter down, or no recording yet",
             stacked=True,
@@ -251,7 +251,7 @@ def _products() -> list[Panel]:
                 "tencent_css_screencaptures_total", SOURCE, "push_domain", "{{push_domain}}"
             ),
             description="Screencaptures taken (event_type 200): the eight push domains with the"
-            " most, and all others. Not filtered by origin, which screencaptures do not tell.",
+            " most, and all others. Not filtered by origin: screencaptures do not have it.",
             unit="none",
             empty="No data: exporter down, or no screencapture yet",
             stacked=True,

@@ -214,7 +214,7 @@ def state_timeline(
             "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},
         },
     )
-    # A frame without fields, Prometheus' answer where nothing is, would be told as an error.
+    # Where there is nothing Prometheus answers with a frame without fields: shown as an error.
     some = {"id": "filterFieldsByName", "options": {"include": {"pattern": ".*"}}}
     return made | {"transformations": [some]}
 

@@ -124,7 +124,7 @@ class CallbackProtocol(HttpProtocol):
         self._take(cycle)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End; a callback of which a part is missing is refused, though nobody is told."""
+        """End; a callback that is not whole is refused, though nobody gets the answer."""
         super().connection_lost(exc)
         if self._callback:
             self._lane.refuse_broken(self._callback.scope)

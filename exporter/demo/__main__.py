@@ -25,7 +25,9 @@ from exporter.sending.progress import interrupt_on
 @click.option("--consumer", is_flag=True, help="With a service behind it that fails for a minute.")
 @click.option("--consumer-port", default=9000, show_default=True, help="For that service.")
 @click.option(
-    "--platform", is_flag=True, help="With a platform that loses callbacks, whose API tells."
+    "--platform",
+    is_flag=True,
+    help="With a platform that loses callbacks, but has an API.",
 )
 @click.option("--platform-port", default=9100, show_default=True, help="For that platform.")
 @click.option("--rate", default=25.0, show_default=True, help="Callbacks a second.")

@@ -32,7 +32,7 @@ LOSE_SECONDS: Final = 20.0
 
 
 class OnlinePushes:
-    """Which pushes go on, told by the callbacks that pass."""
+    """Which pushes go on, as the callbacks that pass say."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -28,7 +28,7 @@ class DurableLedger:
     """A ``Ledger`` whose counts outlive the process; each method is described there."""
 
     def __init__(self, store: Store, reader: Reader, limits: Limits, *, tend: bool) -> None:
-        """Forget nothing unless told to ``tend``."""
+        """With ``tend``, forget what is too old from time to time."""
         self._reader = reader
         self._limits = limits
         self._waiting = Waiting()
@@ -76,7 +76,7 @@ class DurableLedger:
         return self._reader.open_pushes()
 
     def reconcile(self, changes: Changes) -> Reconciled:
-        """Open and close pushes that the platform's lists tell of."""
+        """Open and close pushes as the platform's lists say."""
         return self._commits.run(lambda store: store.reconcile(changes))
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:

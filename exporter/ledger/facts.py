@@ -38,7 +38,7 @@ class PushRow(NamedTuple):
     """The life of a push, one row: it is open while it has no ``ended_at_ms``.
 
     ``source`` are the labels under which it is active.  ``began_at_ms`` is its push event's
-    time; ``begun_by`` is None while only its interruption is known, which tells about when.
+    time, or about that time while only its interruption is known: then ``begun_by`` is None.
     ``heard_at_ms``: when it was last known to live, or changed, by our own clock.  Times are whole
     Unix milliseconds, since the newest push must be the same one for everybody.
 
@@ -90,9 +90,9 @@ class Facts:
     """A store's answers.
 
     ``seen``: which identities are remembered.  ``pushes``: the pushes asked for, and the newest
-    open ones of every stream concerned: so many that one remains whichever of them close.
+    open ones of every stream concerned: more than this transaction can close.
     ``sources`` and ``series``: which are admitted, and how many more may be (``room``).
-    ``watched``: which of the streams that a pattern matches are, and the room for others.
+    ``watched``: which of the streams asked for are watched, and the room for others.
     ``clock``: the Unix time of a store that replicas share, whose own clocks may differ.
     """
 
@@ -111,11 +111,11 @@ class Facts:
 class Plan:
     """What to write, in one transaction with the facts it was made from.
 
-    ``identities`` are those to remember that no push has.  ``pushes`` are the rows as they are
-    now, those of ``joined`` are gone: another row is the same push.  ``heard`` has Unix
-    milliseconds.  ``watched`` are streams to admit,
-    ``sources`` and ``series`` are those to admit.  Numbers
-    ``added`` are added to what is stored; of those ``latest`` the larger one stays.
+    ``identities`` are to be remembered; those of pushes stand in their rows.  ``pushes`` are
+    rows to write, ``joined`` rows to delete, since another row is the same push.  ``heard`` is
+    when pushes were last heard of, in Unix milliseconds.  ``watched``, ``sources`` and ``series``
+    are to be admitted.  ``added`` is added to the numbers stored; of ``latest`` and what is
+    stored the larger number stays.
     """
 
     receipts: Sequence[Receipt]

@@ -115,7 +115,7 @@ class KnownPush(NamedTuple):
     ended_at_ms: int | None
     ended_by: str | None
     interruption: bytes | None
-    """The identity of its interruption, whether that is known or not; None if nobody told it."""
+    """The identity of its interruption, perhaps known before that comes; None if not known."""
 
 
 class KnownPushes(NamedTuple):

@@ -223,7 +223,7 @@ class Ledger(Protocol):
         """
 
     def note(self, noted: Noted) -> None:
-        """Remember a delivery, as unhurriedly as a tally, and with no more loss in a crash.
+        """Remember a delivery: it is committed as late as a tally, and as much is lost in a crash.
 
         Only the newest ``DELIVERIES_KEPT`` of each class of events, and as many of those that
         were refused, are kept at any time, in memory and in the ledger: neither a busy hour
@@ -244,7 +244,7 @@ class Ledger(Protocol):
         """Return a page of the streams whose pushes are kept.  Raises ``LedgerUnavailable``."""
 
     def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
-        """Return at most so many pushes of a stream, of open ones none is missing before others.
+        """Return at most so many pushes of a stream: open ones first, then the newest.
 
         Raises ``LedgerUnavailable``.
         """
@@ -253,10 +253,10 @@ class Ledger(Protocol):
         """Return all open pushes.  Raises ``LedgerUnavailable``."""
 
     def reconcile(self, changes: Changes) -> Reconciled:
-        """Commit pushes that began or ended though no event of that came.
+        """Commit pushes that began or ended without an event.
 
-        Raises ``LedgerUnavailable``: they may or may not have been committed, and to find out
-        anew what is to be changed is right in both cases.
+        Raises ``LedgerUnavailable``: they may or may not have been committed.  In both cases find
+        out anew what is to be changed.
         """
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:

@@ -72,7 +72,7 @@ class Lives(dict[bytes, Life]):
         return found
 
     def join(self, stream: Stream, at_ms: int, *, ends: bool) -> None:
-        """Let go of the push that only the platform's list told of, if an event is of it."""
+        """Delete the push that only the platform's list had, if an event is about it."""
         until_ms = at_ms if ends else at_ms + JOIN_MS
         for identity, life in list(self.open()):
             is_it = life.stream == stream and life.begun_by is By.RECONCILED

@@ -1,7 +1,7 @@
 """What the platform's own lists change in a ledger: pushes of which no event came, or no end.
 
-Pure.  A push that only a list told of is of unknown origin; an event of the same stream that
-comes later takes its place (``pushes``).
+Pure.  A push that is known from a list alone is of unknown origin; an event of the same stream
+that comes later takes its place (``pushes``).
 """
 
 from collections.abc import Iterable

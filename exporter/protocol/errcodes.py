@@ -1,7 +1,7 @@
 """errcode of an interruption -> cause and description (docs/protocol.md section 5).
 
 The callback carries only whole codes; the sub codes (18.501, 21.102, ...) are seen in the
-console alone.  ``cause`` tells an alert what a code cannot: whom to call.
+console alone.  ``cause`` says what an alert needs and a code does not say: whom to call.
 """
 
 from dataclasses import dataclass

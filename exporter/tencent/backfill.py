@@ -1,7 +1,8 @@
 """What was not called back in a span of time, found out and recorded.
 
-First the event list tells which pushes were; then, where it is available, the list of callbacks
-gives the packets of those that the ledger lacks; the rest is recorded as the event list has it.
+First the event list says which pushes there were.  Then the list of callbacks, where it is
+available, gives the packets of those that the ledger lacks.  The rest is recorded as the event
+list has it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -203,8 +204,7 @@ def _items(
 ) -> list[Item]:
     """Return what to record of each listed push.
 
-    A packet that surely belongs to a listed push, and to none other, takes the place of what
-    the list tells.
+    A packet that surely belongs to one listed push takes the place of what the list says.
     """
     since_ms = known.complete_since_ms
     doubts = {one.listed: one.doubt for one in matches(listed, known.pushes, since_ms, now)}
@@ -214,7 +214,7 @@ def _items(
         if not _has(rows.get(event.push_identity), event):
             packets.setdefault(event.push_identity, {})[event.name] = event
     for identity, own in packets.items():
-        rows[identity] = _told_by(rows.get(identity), own)
+        rows[identity] = _with_packets(rows.get(identity), own)
     after = matches(listed, rows.values(), since_ms, now)
     return [_item(match, packets, doubts[match.listed]) for match in after]
 
@@ -233,7 +233,7 @@ def _item(
     return Item(match, entries, tuple(sorted(own)))
 
 
-def _told_by(known: KnownPush | None, own: dict[str, Push | Interruption]) -> KnownPush:
+def _with_packets(known: KnownPush | None, own: dict[str, Push | Interruption]) -> KnownPush:
     """Return a row of a push as it would be if its packets had come."""
     some = next(iter(own.values()))
     row = known or KnownPush(

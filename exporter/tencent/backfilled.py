@@ -19,7 +19,7 @@ from exporter.tencent.matching import Match
 from exporter.tencent.reading import Listed
 
 _NO_ERRCODE: Final = -1
-"""Not a documented errcode: the list tells the reason in words for people."""
+"""Not a documented errcode: the list has the reason only in words for people."""
 
 _SET_IDS: Final = {"mainland": 1, "overseas": 7}
 """A set_id of each origin."""
@@ -114,6 +114,6 @@ def _of_known(entry: Entry, known: KnownPush) -> Entry:
 
 
 def _sequence(listed: Listed) -> str:
-    """Return what stands for a sequence that nobody told us: the same each time."""
+    """Return what takes the place of an unknown sequence: the same each time."""
     named = repr((listed.stream, listed.began_at, listed.ended_at)).encode()
     return f"event list {blake2b(named, digest_size=12).hexdigest()}"

@@ -181,16 +181,16 @@ def _package() -> Any:
 
 
 def _response(action: str, answer: Any, fields: Fields) -> ApiAnswer:
-    """Return what an answer holds, or raise the error that it tells of."""
+    """Return what an answer holds, or raise the error in it."""
     response = answer.get("Response") if isinstance(answer, dict) else None
     if not isinstance(response, dict):
         raise ApiError(action, BAD_ANSWER, "the answer has no Response")
     request_id = plain(response.get("RequestId") or "")
-    told = response.get("Error")
-    if isinstance(told, dict):
-        code = plain(told.get("Code") or BAD_ANSWER)
-        raise ApiError(action, code, _masked(told.get("Message"), fields), request_id)
-    if told is not None or not request_id:
+    error = response.get("Error")
+    if isinstance(error, dict):
+        code = plain(error.get("Code") or BAD_ANSWER)
+        raise ApiError(action, code, _masked(error.get("Message"), fields), request_id)
+    if error is not None or not request_id:
         raise ApiError(action, BAD_ANSWER, "the answer has no RequestId, or a strange Error")
     return response
 

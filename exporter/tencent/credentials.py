@@ -56,7 +56,7 @@ def _in(file: Path) -> tuple[str, str, str | None]:
 
 
 def _check(secret_id: str, secret_key: str, where: str) -> None:
-    """Refuse what could not be sent, and would stand in the error that tells of it."""
+    """Refuse what could not be sent: the error of the attempt would contain it."""
     for name, value in (("secret_id", secret_id), ("secret_key", secret_key)):
         if not value or not value.isascii() or not value.isprintable() or " " in value:
             raise TencentError(f"{where} has no usable {name}")

@@ -24,7 +24,7 @@ TOLERANCE_SECONDS: Final = 3
 """By how much the list and the callbacks may differ about the same moment."""
 
 NEAR_SECONDS: Final = 60
-"""A push that begins or ends so near to another may be the same one, told otherwise."""
+"""A push that begins or ends so near to another may be the same one with other times."""
 
 LASTING_SECONDS: Final = 60
 """A push that lasted so long is surely listed."""

@@ -41,7 +41,7 @@ class Listed(NamedTuple):
     began_at: int
     ended_at: int
     client_ip: str
-    """Never shown: it only tells two pushes of one stream apart."""
+    """Never shown: it only distinguishes two pushes of one stream."""
 
 
 class Record(NamedTuple):
@@ -57,7 +57,7 @@ class Record(NamedTuple):
 
 
 def page_in(answer: Any, name: str, number: int, read: Callable[[Any], T]) -> Page[tuple[T, int]]:
-    """Return the page of a number; equal items of one page are told apart by a number."""
+    """Return the page of a number; equal items of one page are numbered."""
     items = answer.get(name)
     if not isinstance(items, list):
         raise ValueError(f"the answer has no list {name}")  # noqa: TRY004 - one error for all

@@ -2,7 +2,7 @@
 
 Server-rendered; a small script asks for the same page again and replaces what changed.
 Whatever a sender made is escaped by the templates and cannot become markup or script: the
-browser is told to run and load nothing but this program's own files.
+browser may run and load nothing but this program's own files.
 """
 
 import time
@@ -185,7 +185,7 @@ def _why_not(ledger: Ledger) -> str | None:
 
 
 def _data(delivery: Delivery) -> dict[str, Any]:
-    """Return a delivery as JSON has it; equal identities tell attempts of one callback."""
+    """Return a delivery as JSON has it; attempts of one callback have the same identity."""
     hint = hint_for(delivery)
     return {
         **delivery._asdict(),

@@ -23,7 +23,7 @@ def add_stream_pages(
     """Add the pages to others; pushes are kept for so many ``days``."""
     pages.add_app_template_filter(streams.printable_name, "printable")
     pages.add_app_template_filter(streams.address_of, "stream_address")
-    pages.add_app_template_filter(streams.address_of_told, "told_address")
+    pages.add_app_template_filter(streams.stream_address_of, "delivery_stream_address")
     pages.add_app_template_filter(streams.deliveries_address, "deliveries_address")
 
     _add_data(pages, ledger)

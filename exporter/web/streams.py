@@ -97,10 +97,10 @@ def printable_name(name: str) -> str:
     return printable(name, LONGEST_NAME)
 
 
-def address_of_told(delivery: Delivery) -> str | None:
-    """Return where the stream of a delivery is to be seen, None where nobody can know.
+def stream_address_of(delivery: Delivery) -> str | None:
+    """Return the address of a delivery's stream, None where the stream is not known for sure.
 
-    A delivery has names as they are shown; where one is not whole, the address is a search.
+    A delivery has names as they are shown.  Where one of them is cut, the address is a search.
     """
     domain, app_name, stream_id = delivery.push_domain, delivery.app_name, delivery.stream_id
     if delivery.outcome == REFUSED or not (domain and app_name and stream_id):

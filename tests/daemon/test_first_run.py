@@ -1,4 +1,4 @@
-"""The first start without configuration: safe, and told once what to enter."""
+"""The first start without configuration: safe, and it says once what to enter."""
 
 import os
 import re
@@ -21,9 +21,9 @@ def test_a_key_is_made_kept_and_shown_once(daemon: Start) -> None:
     key = file.read_text().strip()
     assert re.fullmatch(r"[A-Za-z0-9]{32}", key)
     assert file.stat().st_mode & 0o777 == 0o600
-    told = exporter.log.read_text()
-    assert told.count(key) == 1
-    assert f":{exporter.public_port}/callback/word" in told
+    log = exporter.log.read_text()
+    assert log.count(key) == 1
+    assert f":{exporter.public_port}/callback/word" in log
     assert exporter.post(packet("push"), "/callback/word", key=key).status == 200
     assert exporter.post(packet("push"), "/callback/word", key="another").status == 403
 
@@ -72,7 +72,7 @@ def test_several_keys_and_keys_of_domains(daemon: Start, tmp_path: Path) -> None
 def test_a_start_that_cannot_be_is_one_sentence(
     tmp_path: Path, make: Callable[[Path], object], says: str
 ) -> None:
-    """What is wrong with the data directory is told without a traceback, with status 1."""
+    """What is wrong with the data directory is said without a traceback, with status 1."""
     data = tmp_path / "data"
     make(data)
     ended = css_exporter(
@@ -89,7 +89,7 @@ def test_a_start_that_cannot_be_is_one_sentence(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_directory_of_somebody_else_is_one_sentence(tmp_path: Path) -> None:
-    """A directory that may not be written is told so."""
+    """A directory that may not be written is named in the error."""
     ended = css_exporter_as_nobody("serve", "--data-dir", tmp_path / "data")
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
     assert "Permission denied" in ended.stderr

@@ -55,7 +55,7 @@ def test_a_nasty_name_forges_nothing(tail: Tail, text: str) -> None:
 
 
 def test_a_flood_of_forgeries_is_counted_not_logged(daemon: Start) -> None:
-    """Of thousands of forged packets few lines are logged; the rest is told as a number."""
+    """Of thousands of forged packets few lines are logged; of the rest only the number."""
     exporter = daemon(log_format="json")
     body = body_of(packet("push"), key="another")
     connection = http.client.HTTPConnection("127.0.0.1", exporter.public_port, timeout=20)
@@ -73,11 +73,11 @@ def test_a_flood_of_forgeries_is_counted_not_logged(daemon: Start) -> None:
     for reason, count in expected.items():
         name = f'{family}{{reason="{reason}"}}'
         until(lambda n=name, c=count: exporter.metrics()[n] == c, f"{reason} is counted")
-    assert exporter.terminate() == 0  # what is not told yet is told now
+    assert exporter.terminate() == 0  # what is not logged yet is logged now
     for reason, count in expected.items():
         lines = [line for line in exporter.lines() if line.get("reason") == reason]
-        told = [line for line in lines if line["event"] == "callback.rejected"]
+        logged = [line for line in lines if line["event"] == "callback.rejected"]
         left_out = [line for line in lines if line["event"] == "callback.rejected_suppressed"]
-        assert 0 < len(told) <= 10 * (windows + 1)
-        assert len(told) + sum(line["count"] for line in left_out) == count
+        assert 0 < len(logged) <= 10 * (windows + 1)
+        assert len(logged) + sum(line["count"] for line in left_out) == count
         assert {line["level"] for line in lines} == {"warning"}

@@ -30,11 +30,11 @@ def test_each_event_is_one_flat_line(exporter: Daemon, name: str) -> None:
     before = len(exporter.lines())
     assert exporter.post(packet(name)).status == 200
 
-    def told() -> list[dict[str, Any]]:
+    def its_lines() -> list[dict[str, Any]]:
         return [line for line in exporter.lines()[before:] if line["event"][:9] == "callback."]
 
-    until(told, "its line is written")
-    [line] = told()
+    until(its_lines, "its line is written")
+    [line] = its_lines()
     assert list(line)[:3] == ["timestamp", "level", "event"]
     assert line["event"] in ("callback.accepted", "callback.late")
     assert not [value for value in line.values() if isinstance(value, (dict, list))]
@@ -82,15 +82,15 @@ def test_everybody_logs_in_one_form(daemon: Start) -> None:
     assert "hidden" not in exporter.log.read_text()
 
 
-@pytest.mark.parametrize(("log_user_ip", "told"), [("false", False), ("true", True)])
-def test_the_address_of_a_host_is_told_by_setting_only(
-    daemon: Start, log_user_ip: str, told: bool
+@pytest.mark.parametrize(("log_user_ip", "logged"), [("false", False), ("true", True)])
+def test_the_address_of_a_host_is_logged_by_setting_only(
+    daemon: Start, log_user_ip: str, logged: bool
 ) -> None:
     """``log_user_ip`` decides whether the pusher's address is in the log."""
     exporter = daemon(log_user_ip=log_user_ip)
     exporter.post(packet("push"))
     exporter.line(event="callback.accepted")
-    assert ("192.0.2.44" in exporter.log.read_text()) is told
+    assert ("192.0.2.44" in exporter.log.read_text()) is logged
     assert "192.0.2.44" not in exporter.get("/metrics").body.decode()
 
 
@@ -173,9 +173,9 @@ def test_many_lines_at_once_are_as_one_by_one(log_format: str) -> None:
         check=True,
         timeout=60,
     )
-    told = [re.sub(r"\d+-\d+-\d+T[\d:.]+Z", "TIME", line) for line in ended.stdout.splitlines()]
-    assert len(told) == 600
-    assert told[:300] == told[300:]
+    written = [re.sub(r"\d+-\d+-\d+T[\d:.]+Z", "TIME", line) for line in ended.stdout.splitlines()]
+    assert len(written) == 600
+    assert written[:300] == written[300:]
 
 
 def test_a_test_sees_what_is_written_at_once() -> None:

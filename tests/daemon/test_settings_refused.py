@@ -71,7 +71,7 @@ def test_a_bad_value_is_refused_by_name(name: str, text: str) -> None:
     assert "\n" not in error
 
 
-def test_every_error_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_all_errors_are_printed_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Bad values, unknown names and half a pair, from all sources, are one list."""
     config = toml(tmp_path / "c.toml", 'workers = 0\ncallback_key = "hidden-word"\n')
     monkeypatch.setenv("CSS_EXPORTER_MAX_SOURCES", "none")

@@ -118,7 +118,7 @@ def test_prometheus_scrapes_and_knows_our_rules(demo: Callable[..., Demo]) -> No
 
 
 def test_a_channel_is_watched(demo: Callable[..., Demo]) -> None:
-    """The address that is printed tells the pushes of the channel whose state is a series."""
+    """The address that is printed shows the pushes of the channel whose state is a series."""
     process, ports, output = demo(PATH="")
     domain, app, stream = CHANNEL
     labels = f'app_name="{app}",push_domain="{domain}",stream_id="{stream}"'

@@ -104,7 +104,7 @@ def test_settings_are_known() -> None:
 
 
 def test_stop_waits_for_callbacks() -> None:
-    """Systemd waits longer than gunicorn for callbacks under way, and tells only the master."""
+    """Systemd waits longer than gunicorn for callbacks under way, and signals only the master."""
     text = UNIT.read_text()
     (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)s$", text, re.MULTILINE)
     assert int(seconds) > GRACEFUL_SECONDS

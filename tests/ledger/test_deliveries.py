@@ -47,8 +47,8 @@ def refused(number: int = 0, identity: bytes | None = None) -> Delivery:
     )
 
 
-def test_deliveries_are_told_as_noted_newest_first(ledger: Ledger) -> None:
-    """Each field comes back as it was, and the last one noted is the first one told."""
+def test_deliveries_are_returned_as_noted_newest_first(ledger: Ledger) -> None:
+    """Each field comes back as it was, and the last one noted comes first."""
     noted = [taken(1), refused(2), taken(3, "late"), refused(4)]
     for delivery in noted:
         ledger.note(delivery)
@@ -62,11 +62,11 @@ def test_newest_of_each_kind_are_kept(ledger: Ledger) -> None:
         ledger.note(taken(number))
     for number in range(DELIVERIES_KEPT - 1):
         ledger.note(refused(number + 1))
-    told = ledger.deliveries()
-    assert [one for one in told if one.reason] == [
+    found = ledger.deliveries()
+    assert [one for one in found if one.reason] == [
         refused(number) for number in reversed(range(DELIVERIES_KEPT))
     ]
-    assert [one for one in told if not one.reason] == [
+    assert [one for one in found if not one.reason] == [
         taken(number) for number in reversed(range(50, FLOOD))
     ]
 
@@ -103,14 +103,14 @@ def test_clock_that_is_set_back_hides_nothing(ledger: Ledger) -> None:
 
 
 def test_deliveries_survive_a_restart(open_durable: Open) -> None:
-    """Closing writes what was noted; the next process tells it."""
+    """Closing writes what was noted; the next process has it."""
     first = open_durable()
     noted = [taken(1), refused(2), taken(3, "duplicate")]
     for delivery in noted:
         first.note(delivery)
     first.close()
-    told = open_durable().deliveries()
-    assert [one._replace(attempts=1) for one in told] == noted[::-1]
+    found = open_durable().deliveries()
+    assert [one._replace(attempts=1) for one in found] == noted[::-1]
 
 
 def test_another_process_sees_deliveries_within_a_moment(open_durable: Open) -> None:
@@ -143,7 +143,7 @@ def _fill(ledger: Ledger, other: Ledger) -> None:
 
 
 def test_deliveries_wait_out_an_unwritable_ledger(tmp_path: Path) -> None:
-    """While nothing can be committed deliveries are told from memory, and written afterwards."""
+    """While nothing can be committed deliveries are shown from memory, and written afterwards."""
     delivery = refused(1)._replace(reason="ledger_unavailable")
     with opening("sqlite", tmp_path) as opener:
         ledger, other = opener(), opener()
@@ -171,7 +171,7 @@ def test_delivery_that_cannot_be_written_harms_no_callback(open_durable: Open) -
 
 
 def test_noting_from_many_threads_loses_nothing(ledger: Ledger) -> None:
-    """Threads note while commits take: every one of few enough deliveries is told once."""
+    """Threads note while commits take: each of few enough deliveries is returned once."""
 
     def note_fifty(first: int) -> None:
         for number in range(50):
@@ -183,8 +183,8 @@ def test_noting_from_many_threads_loses_nothing(ledger: Ledger) -> None:
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        told = ledger.deliveries()
-        assert len(set(told)) == len(told)
+        found = ledger.deliveries()
+        assert len(set(found)) == len(found)
     assert {one.stream_id for one in ledger.deliveries()} == {
         f"stream-{first + number}" for first in firsts for number in range(50)
     }

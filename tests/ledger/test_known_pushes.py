@@ -39,7 +39,7 @@ def known(
 
 
 def test_every_row_of_the_streams_is_known(open_ledger: Open) -> None:
-    """With what told of its beginning and its end, and both identities."""
+    """With how its beginning and its end are known, and both identities."""
     ledger = open_ledger(push_history_days=EVER)
     push, interruption = entry("push"), entry("interruption")
     assert push.report
@@ -93,7 +93,7 @@ def test_streams_of_any_number_are_asked_for(open_ledger: Open) -> None:
 
 
 @pytest.mark.parametrize("limit", [{"push_history_days": 1}, {"push_history_rows": 1}])
-def test_what_was_pruned_is_told(open_ledger: Open, limit: dict[str, float]) -> None:
+def test_what_was_pruned_is_said(open_ledger: Open, limit: dict[str, float]) -> None:
     """The end of the newest push that is gone; it stays though an older one comes late."""
     ledger = open_ledger(**{"push_history_days": EVER} | limit)
     now = int(time.time())

@@ -34,7 +34,7 @@ def active(ledger: Ledger, origin: str = "mainland", source: Sequence[str] = SOU
     return value(ledger, c.ACTIVE_STREAMS, *source, origin)
 
 
-def test_open_pushes_are_told(open_ledger: Open) -> None:
+def test_open_pushes_are_returned(open_ledger: Open) -> None:
     """Each with what it is known by, until it ends."""
     ledger = open_ledger()
     assert not ledger.open_pushes()
@@ -101,7 +101,7 @@ def test_an_interruption_ends_what_was_opened(open_ledger: Open) -> None:
 
 
 def test_another_push_joins_nothing(open_ledger: Open) -> None:
-    """One that began long before what the list told of is another one."""
+    """One that began long before the one of the list is another one."""
     ledger = open_ledger()
     ledger.reconcile(Changes([LATER]))
     ledger.record(PUSH, NOW)

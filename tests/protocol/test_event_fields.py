@@ -87,7 +87,7 @@ def test_times_are_whole_milliseconds(given: Any, milliseconds: int) -> None:
 
 
 def test_a_push_that_failed_says_why() -> None:
-    """A push with an errcode is told apart, with the code's meaning, and is abnormal."""
+    """A push with an errcode is distinguished, with the code's meaning, and is abnormal."""
     began = events.parse(packet("push"))
     failed = events.parse(packet("push", errcode="19", errmsg="3rdparty auth failed"))
     assert isinstance(failed, events.Push)
@@ -114,7 +114,7 @@ def test_a_push_without_an_errcode_began(errcode: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("errmsg", "told"),
+    ("errmsg", "shown"),
     [
         ("recv rtmp deleteStream", "recv rtmp deleteStream"),
         ("a\nb\x1b[31m\u202e", "a\ufffdb\ufffd[31m\ufffd"),
@@ -125,27 +125,27 @@ def test_a_push_without_an_errcode_began(errcode: Any) -> None:
         *((nothing, None) for nothing in ("", None, 5, *EMPTY)),
     ],
 )
-def test_what_the_platform_says_is_fit_to_be_told(errmsg: Any, told: str | None) -> None:
+def test_what_the_platform_says_is_fit_to_be_shown(errmsg: Any, shown: str | None) -> None:
     """The text of errmsg is bounded and printable, and no secret of a push URL is in it."""
-    assert events.parse(packet("push") | {"errmsg": errmsg}).details.get("errmsg") == told
+    assert events.parse(packet("push") | {"errmsg": errmsg}).details.get("errmsg") == shown
 
 
 @pytest.mark.parametrize(
-    ("node", "told"),
+    ("node", "shown"),
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8::1", "2001:db8::1"),
         *((none, None) for none in ("http://192.0.2.1", "a" * 46, "x\n", "", None, 5, *EMPTY)),
     ],
 )
-def test_a_node_is_told_by_its_address(node: Any, told: str | None) -> None:
-    """What is no address of a node is not told."""
-    assert events.parse(packet("push") | {"node": node}).details.get("node") == told
+def test_a_node_is_shown_by_its_address(node: Any, shown: str | None) -> None:
+    """What is no address of a node is not shown."""
+    assert events.parse(packet("push") | {"node": node}).details.get("node") == shown
 
 
 @pytest.mark.parametrize("size", [0, -1, 2**16 + 1, "x", None, True, 1.5])
 def test_a_picture_without_a_size_has_none(size: Any) -> None:
-    """Width and height are told only where there is a picture."""
+    """Width and height are said only where there is a picture."""
     assert "width" not in events.parse(packet("push") | {"width": size}).details
     assert events.parse(packet("push") | {"width": "1920"}).details["width"] == 1920
 

@@ -174,7 +174,7 @@ def test_dialects_of_the_wire_end_here(name: str, fields: Packet) -> None:
 
 @pytest.mark.parametrize("event_type", [329, 330, 411, -1, 2**40, "999"])
 def test_an_unknown_event_type_is_an_event(event_type: Any) -> None:
-    """An unknown type becomes ``other``, told apart by its whole body."""
+    """An unknown type becomes ``other``; its identity is that of its whole body."""
     one = events.parse({"event_type": event_type, "x": 1})
     assert one.name == vocabulary.OTHER
     assert one.identity == events.parse({"x": 1, "event_type": event_type, "t": 5}).identity

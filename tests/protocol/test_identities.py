@@ -1,4 +1,4 @@
-"""Identities tell redeliveries from other events; never ``t`` or ``sign``."""
+"""Redeliveries have the identity of the first delivery; ``t`` and ``sign`` are no part of it."""
 
 from typing import Any
 
@@ -81,7 +81,7 @@ def test_identities_tell_events_apart() -> None:
     ],
 )
 def test_another_event_has_another_identity(name: str, fields: Packet) -> None:
-    """Each field that tells events apart does so."""
+    """Each field in which events differ changes the identity."""
     assert events.parse(packet(name, **fields)).identity != events.parse(packet(name)).identity
 
 
@@ -146,7 +146,7 @@ def test_a_push_that_failed_opens_nothing_and_takes_nobodys_identity() -> None:
     assert failed.identity == identity(packet("push", errcode="19", event_time=1790000009))
 
 
-# Samples that are told apart by their whole body, since what their keys are made of is missing.
+# Samples whose identity is that of their whole body, since what their keys are made of is missing.
 WITHOUT_A_KEY: dict[str, Packet] = {
     "a relay without a time": SAMPLES["relay_taskexit"],
     "a relay without a task": packet("relay_vodsourcefilestart", task_id=None),

@@ -103,8 +103,8 @@ def test_tolerance_on_both_sides(tolerance: int, beyond: tuple[int, int], expect
 
 
 @pytest.mark.parametrize("signature", ["0" * 32, "x"])
-def test_a_forged_signature_is_not_told_when_it_would_expire(signature: str) -> None:
-    """Of a packet that is both forged and too old only the forgery is told."""
+def test_a_forged_signature_does_not_learn_when_it_would_expire(signature: str) -> None:
+    """Of a packet that is both forged and too old only the forgery is said."""
     assert outcome(signature=signature, now=T + 10**6) == "bad_signature"
 
 

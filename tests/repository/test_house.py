@@ -93,7 +93,7 @@ def is_pure(name: str) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if is_pure(name_of(path))], ids=name_of)
 def test_the_core_is_pure(path: Path) -> None:
-    """What decides and what tells needs no clock, no environment, no log and no I/O."""
+    """What decides and what describes needs no clock, no environment, no log and no I/O."""
     imported = {name.split(".")[0] for name in imports_of(path) if name not in HARMLESS}
     assert not imported & IMPURE
     calls = {

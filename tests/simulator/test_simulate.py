@@ -82,14 +82,14 @@ def test_a_named_channel_goes_dark_and_returns(
     # Packets have whole seconds.
     assert watched["changed_at"] >= int(run["began_at"] + 0.5 * run["duration"])
     page = address_of(("push.example.com", "live", "channel/1"), "/stream.json")
-    told = exporter.get(page).json
-    assert told["state"] == "active"
-    newest, dark, *_ = told["pushes"]
+    stream = exporter.get(page).json
+    assert stream["state"] == "active"
+    newest, dark, *_ = stream["pushes"]
     assert newest["ended_at"] is None
     assert dark["cause"] == "client_network"
 
 
-def test_settings_of_the_exporter_can_be_told(daemon: Start, tmp_path: Path) -> None:
+def test_settings_of_the_exporter_can_be_given(daemon: Start, tmp_path: Path) -> None:
     """Dropped streams count by its settings; what others watch is not compared."""
     exporter = daemon(
         return_grace_seconds=0,
@@ -105,9 +105,9 @@ def test_settings_of_the_exporter_can_be_told(daemon: Start, tmp_path: Path) -> 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert exporter.metrics()[WATCHED_CHANNEL] == 1
     assert sum(name.startswith(WATCHED) for name in exporter.metrics()) > 10
-    untold = css_exporter("simulate", *check(exporter), "--report", report)
-    assert untold.returncode == 1
-    differences = untold.stdout.splitlines()
+    without = css_exporter("simulate", *check(exporter), "--report", report)
+    assert without.returncode == 1
+    differences = without.stdout.splitlines()
     assert differences
     assert all(one.startswith("tencent_css_dropped_streams{") for one in differences)
 

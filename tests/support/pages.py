@@ -20,7 +20,7 @@ def text_of(answer: Answer) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
-def told(exporter: Daemon, query: str = "") -> list[dict[str, Any]]:
+def deliveries_of(exporter: Daemon, query: str = "") -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = exporter.get(f"/deliveries.json{query}").json["deliveries"]
     return found
 

@@ -13,7 +13,7 @@ from support.programs import free_port
 class Proxy:
     """Forwards connections to ports in turn.
 
-    ``silent``: nothing is forwarded and nobody is told, as where packets are dropped.
+    ``silent``: nothing is forwarded or answered, as where packets are dropped.
     ``at_commit``: what happens to the next COMMIT after a statement with ``writing`` in it.
     ``lose_answer``: it is forwarded, and the connection breaks when the server has answered;
     ``lose``: it is not forwarded, and the connection breaks; ``swallow``: it is not, and all

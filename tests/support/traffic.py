@@ -16,7 +16,7 @@ from support.daemon import Daemon, request
 from support.packets import Packet, all_packets, packet
 
 EPOCH = 1_790_000_000
-"""When the sample packets happened; seconds after it are kept, in packets told anew."""
+"""When the sample packets happened; seconds after it are kept in packets made anew."""
 
 SOURCES = (("live.test.example", "stage"), ("live.test.example", "studio"), ("show.test", "a"))
 SET_IDS = (2, 20, None)
@@ -38,7 +38,7 @@ def live(exporter: Daemon, *, lives: int = 12, since: int = 0) -> None:
 
 
 def varied(number: int) -> dict[str, Packet]:
-    """Return every sample packet with an identity, source and kind of its own, told now."""
+    """Return every sample packet with an identity, source and kind of its own, as of now."""
     return {name: _vary(name, sample, number) for name, sample in all_packets().items()}
 
 
@@ -71,25 +71,25 @@ def refusals(exporter: Daemon) -> None:
 
 def _vary(name: str, sample: Packet, number: int) -> Packet:
     push_domain, app_name = SOURCES[number % len(SOURCES)]
-    told: Packet = _now(sample, int(time.time()) - 200 - EPOCH)
+    own: Packet = _now(sample, int(time.time()) - 200 - EPOCH)
     for field, value in (
         *((one, push_domain) for one in ("app", "domain")),
         *((one, app_name) for one in ("appname", "path")),
         *((one, f"camera-{number}") for one in ("stream_id", "streamId", "channel_id")),
-        *((one, f"{told.get(one)}{number:04}") for one in _IDENTITIES),
-        *((one, f"{told.get(one)}?{number}") for one in _ADDRESSES),
+        *((one, f"{own.get(one)}{number:04}") for one in _IDENTITIES),
+        *((one, f"{own.get(one)}?{number}") for one in _ADDRESSES),
         ("suggestion", SUGGESTIONS[number % 3]),
         ("file_format", FILE_FORMATS[number % 4]),
         ("record_event", RECORDING_STATUSES[number % 6]),
         ("exception_level", EXCEPTION_LEVELS[number % 4]),
         ("set_id", SET_IDS[number % 3]),
     ):
-        if field in told:
-            told[field] = value
+        if field in own:
+            own[field] = value
     if name == "push" and number % 2:
         # Its interruption was for another sequence: this one stays open.
-        told["sequence"] += "1"
-    return {field: value for field, value in told.items() if value is not None}
+        own["sequence"] += "1"
+    return {field: value for field, value in own.items() if value is not None}
 
 
 def _now(value: Any, later: int) -> Any:

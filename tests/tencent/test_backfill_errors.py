@@ -44,7 +44,7 @@ def test_a_part_of_a_list_is_none(filling: Filling, double: Double, missed: Push
 def test_what_is_throttled_is_asked_for_again(
     filling: Filling, double: Double, missed: Push
 ) -> None:
-    """Whoever waits is told."""
+    """Whoever waits is shown why."""
     for action in (EVENTS, RECORDS):
         double.lie(lies.refuse("RequestLimitExceeded"), action)
     ended = filling("--apply")

@@ -1,4 +1,4 @@
-"""Backfill against the double: what the lists tell is recorded, and nothing twice."""
+"""Backfill against the double: what the lists say is recorded, and nothing twice."""
 
 import json
 from collections.abc import Callable

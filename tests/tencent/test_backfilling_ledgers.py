@@ -92,7 +92,7 @@ def test_an_outage_is_filled_whole(open_ledger: Open, double: Double) -> None:
 
 
 def test_what_was_counted_and_forgotten_is_not_filled(double: Double) -> None:
-    """A push that was closed as idle, and pruned, may still end; only its beginning tells."""
+    """A push that was closed as idle, and pruned, may still end; it is known by its beginning."""
     ledger = MemoryLedger(replace(LONG, push_idle_seconds=600, push_history_days=0.01))
     push = double.world.begin("camera-1", at=BEGAN)
     other = double.world.begin("camera-2", at=BEGAN + 5 * HOUR)

@@ -75,18 +75,18 @@ def test_no_event_is_ever_counted_twice(
         push = world.begin(story.name, at=start + story.began)
         world.end(push, at=push.began_at + story.lasted)
         # What callbacks say is a little different from what the list says.
-        told = replace(push, began_at=push.began_at + story.skew)
+        called = replace(push, began_at=push.began_at + story.skew)
         for kind, how, at in (
             ("push", story.push, push.began_at),
             ("interruption", story.interruption, push.ended_at or 0),
         ):
             if kind in story.shown:
-                world.sent.append(sent(told, kind))
+                world.sent.append(sent(called, kind))
             is_known = "in time" in (story.push, story.interruption)
             latest = 7200 if is_known else LATEST_SECONDS
             after = {"in time": 1, "within the retries": LATEST_SECONDS, "any time": latest}
             if how in after:
-                happens.append((at + after[how], told, kind))
+                happens.append((at + after[how], called, kind))
     for at, late, kind in sorted(happens, key=lambda one: one[0]):
         now = at
         if late:

@@ -80,7 +80,7 @@ def test_other_versions_and_actions_are_unknown(double: Double) -> None:
 
 
 def test_streams_come_and_go(double: Double) -> None:
-    """The online list, the state and the event list tell of the same world."""
+    """The online list, the state and the event list are of the same world."""
     world, client = double.world, package(double)
     first, second = world.begin("camera-1"), world.begin("camera-1")
     world.begin("camera-2", app_name="show")

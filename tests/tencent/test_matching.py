@@ -65,7 +65,7 @@ def find(
     ],
     ids=[
         "whole",
-        "told a little otherwise",
+        "with other times",
         "open",
         "closed as idle",
         "closed as reconciled",

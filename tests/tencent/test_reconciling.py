@@ -284,6 +284,6 @@ def test_without_credentials_each_round_says_so(
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(double: Double) -> Iterator[None]:
-    """See that each lie was told."""
+    """See that each lie was used."""
     yield
     assert not double.lies

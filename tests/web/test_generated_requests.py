@@ -1,4 +1,4 @@
-"""Whatever is sent, signed or not: an answer from the table, bounded labels, no secret told.
+"""Whatever is sent, signed or not: an answer from the table, bounded labels, no secret shown.
 
 In one process: the real application on a real ledger, so that thousands can be tried.
 """
@@ -157,7 +157,7 @@ def test_what_was_sent_left_bounded_labels(exporter: Exporter) -> None:
 
 
 def test_what_was_sent_left_a_readable_exposition(exporter: Exporter) -> None:
-    """Both formats still parse, hold the same series, and tell no secret."""
+    """Both formats still parse, hold the same series, and no secret."""
     text = exporter.private.get("/metrics?collect[]=ledger").text
     header = {"Accept": "application/openmetrics-text; version=1.0.0"}
     exposed = exporter.private.get("/metrics?collect[]=ledger", headers=header).text

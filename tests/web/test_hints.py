@@ -1,4 +1,4 @@
-"""What an operator is told of a delivery, in words."""
+"""What the pages say of a delivery, in words."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def hint_of(delivery: Delivery) -> Hint:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "words"),
     [
         (0, "0.0 s"),
         (0.26, "0.3 s"),
@@ -38,14 +38,14 @@ def hint_of(delivery: Delivery) -> Hint:
         (-75, "−1 min 15 s"),  # noqa: RUF001 - minus
     ],
 )
-def test_spans_are_told_in_at_most_two_units(seconds: float, told: str) -> None:
+def test_spans_have_at_most_two_units(seconds: float, words: str) -> None:
     """A length of time is short to read, whatever its size."""
-    assert span(seconds) == told
+    assert span(seconds) == words
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_has_a_hint(reason: str) -> None:
-    """Whatever a callback is refused for, the operator is told what to do."""
+    """Whatever a callback is refused for, there is advice on what to do."""
     hint = hint_of(refused(reason))
     assert hint.meaning
     assert hint.advice.endswith(".")
@@ -91,7 +91,7 @@ def test_what_the_consumer_did_has_a_hint(
         (Delivery(0.0, "accepted", delay_seconds=-120.0), "about 2 min behind"),
     ],
 )
-def test_clock_that_is_off_is_told_by_how_much(delivery: Delivery, off: str) -> None:
+def test_a_wrong_clock_is_said_to_be_off_by_how_much(delivery: Delivery, off: str) -> None:
     """What ``t`` and the packet's own time say about this machine's clock is computed."""
     advice = hint_of(delivery).advice
     assert off in advice

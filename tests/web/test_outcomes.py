@@ -91,7 +91,7 @@ def test_receipts_are_remembered_by_event(exporter: Daemon) -> None:
     assert (late["level"], late["event_name"]) == ("info", "push")
 
 
-def test_a_push_that_failed_is_taken_and_told(exporter: Daemon) -> None:
+def test_a_push_that_failed_is_taken_and_counted(exporter: Daemon) -> None:
     """A push event with an errcode is accepted, and a warning says why the push failed."""
     failed = packet("push", sequence="78", errcode=19, errmsg="3rdparty auth failed")
     assert exporter.post(failed, PATH).json == {"code": 0}
@@ -216,7 +216,7 @@ def test_a_body_in_chunks_is_taken(exporter: Daemon) -> None:
 
 @pytest.mark.parametrize("extra", [0, 1, 100_000])
 def test_a_body_is_bounded(exporter: Daemon, extra: int) -> None:
-    """A body of exactly the limit is read, a larger one refused, whoever tells its length."""
+    """A body of exactly the limit is read, a larger one refused, wherever its length is said."""
     body = body_of(packet("push")).ljust(BODY_LIMIT + extra)
     for sent in (raw.post(PATH, body), raw.chunked(PATH, body)):
         before = rejected(exporter)
@@ -235,7 +235,7 @@ def test_a_large_body_is_refused_before_it_is_sent(exporter: Daemon) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{private}", "localhost", "", "[::1", "a b", "x:y"])
 def test_metrics_are_not_public_whatever_the_host(exporter: Daemon, host: str) -> None:
-    """The accepted socket tells the listener; nothing that a client sends does."""
+    """The accepted socket decides on the listener; nothing that a client sends does."""
     host = host.format(private=exporter.private_port)
     for path in ("/metrics", "/-/ready", f"http://127.0.0.1:{exporter.private_port}/metrics"):
         head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Host: {host}\r\n\r\n"

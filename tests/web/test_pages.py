@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.daemon import Start
 from support.packets import KEY, all_packets, body_of, packet, signed
-from support.pages import PAGES, push, raw, text_of, told
+from support.pages import PAGES, deliveries_of, push, raw, text_of
 from support.programs import until
 
 
@@ -31,7 +31,7 @@ def test_landing_page_says_what_to_enter(daemon: Start) -> None:
         assert exporter.get(link).status == 200
 
 
-def test_generated_key_is_told_by_its_place(daemon: Start) -> None:
+def test_the_place_of_a_generated_key_is_shown(daemon: Start) -> None:
     """The page says where a generated key stands, and does not show it."""
     exporter = daemon(callback_keys=None)
     text = text_of(exporter.get("/"))
@@ -81,7 +81,7 @@ def test_landing_page_says_that_all_is_refused(daemon: Start) -> None:
 
 
 def test_every_outcome_is_a_delivery(daemon: Start) -> None:
-    """Taken, redelivered, late and refused for each reason: each POST is told as it was."""
+    """Taken, redelivered, late and refused for each reason: each POST is shown as it was."""
     exporter = daemon(max_body_bytes=4096)
     now = int(time.time())
     assert exporter.post(push(1)).status == 200
@@ -101,7 +101,7 @@ def test_every_outcome_is_a_delivery(daemon: Start) -> None:
     assert raw(exporter, b"{}", path="/callbacks") == 404
     found = [
         (one["outcome"], one["reason"], one["detail"], one["event"], one["stream_id"])
-        for one in told(exporter)[::-1]
+        for one in deliveries_of(exporter)[::-1]
     ]
     assert found[:14] == [
         ("accepted", None, None, "push", "camera-1"),
@@ -120,7 +120,7 @@ def test_every_outcome_is_a_delivery(daemon: Start) -> None:
         ("refused", "bad_method", None, None, None),
     ]
     assert found[14:] == [("refused", "not_found", None, None, None)]
-    first, second = told(exporter)[::-1][:2]
+    first, second = deliveries_of(exporter)[::-1][:2]
     assert (first["attempts"], second["attempts"]) == (1, 2)
     assert first["identity"] == second["identity"]
     assert (first["push_domain"], first["app_name"]) == ("live.test.example", "stage")
@@ -134,7 +134,7 @@ def test_retries_after_a_refusal_are_counted_as_attempts(daemon: Start) -> None:
     exporter = daemon()
     for key in ("wrong", "wrong", KEY, KEY):
         exporter.post(push(1), key=key)
-    assert [(one["outcome"], one["attempts"]) for one in told(exporter)] == [
+    assert [(one["outcome"], one["attempts"]) for one in deliveries_of(exporter)] == [
         ("duplicate", 4),
         ("accepted", 3),
         ("refused", 2),
@@ -148,7 +148,7 @@ def test_who_looks_for_pages_is_no_delivery(daemon: Start) -> None:
     assert raw(exporter, None, "GET", "/wp-login.php") == 404
     assert raw(exporter, None, "GET", "/deliveries") == 404
     assert raw(exporter, None, "GET", "/static/pages.css") == 404
-    assert told(exporter) == []
+    assert deliveries_of(exporter) == []
 
 
 def test_hints_tell_how_far_the_clock_is_off(daemon: Start) -> None:
@@ -156,7 +156,7 @@ def test_hints_tell_how_far_the_clock_is_off(daemon: Start) -> None:
     exporter = daemon()
     now = int(time.time())
     raw(exporter, body_of(push(1), t=now + 600 + 7200))
-    (one,) = told(exporter)
+    (one,) = deliveries_of(exporter)
     assert re.search(r"clock of this machine is off: about (2 h|1 h 59 min) behind", one["hint"])
     page = text_of(exporter.get("/deliveries"))
     assert one["hint"] in page
@@ -190,7 +190,7 @@ def test_filters_choose_the_same_on_page_and_as_data(daemon: Start) -> None:
     exporter.post(push(3, stream_id="stream-c", app="second.test.example"))
     exporter.post(push(4, stream_id="stream-d", app="second.test.example"), key="wrong")
     for query, streams in FILTERS:
-        assert {one["stream_id"][-1] for one in told(exporter, query)} == streams, query
+        assert {one["stream_id"][-1] for one in deliveries_of(exporter, query)} == streams, query
         answer = exporter.get(f"/deliveries{query}")
         assert answer.status == 200
         shown = set(re.findall(r"<bdi>stream-(.)</bdi>", answer.body.decode()))
@@ -207,7 +207,7 @@ def test_many_deliveries_are_shown_in_part(daemon: Start) -> None:
     answer = exporter.get("/deliveries")
     assert answer.body.count(b"</time></td>") == 200
     assert "The newest 200 of 210." in text_of(answer)
-    assert len(told(exporter)) == 210
+    assert len(deliveries_of(exporter)) == 210
 
 
 def test_nothing_secret_or_personal_is_shown(daemon: Start) -> None:
@@ -250,13 +250,13 @@ def test_unreadable_ledger_is_explained(daemon: Start) -> None:
     assert "To be entered in the Tencent console" in text_of(exporter.get("/"))
     (home / "away").rename(home / "ledger.sqlite")
     until(lambda: exporter.get("/").status == 200, "the page is back")
-    assert told(exporter)[0]["stream_id"] == "camera-1"
+    assert deliveries_of(exporter)[0]["stream_id"] == "camera-1"
 
 
 def test_ledger_that_cannot_commit_is_explained(daemon: Start) -> None:
-    """The refused callback and its reason are told while the trouble lasts, and afterwards."""
+    """The refused callback and its reason are shown while the trouble lasts, and afterwards."""
     exporter = daemon()
-    assert told(exporter) == []
+    assert deliveries_of(exporter) == []
     path = Path(exporter.data_dir) / "ledger.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as foreign:
         foreign.execute("BEGIN IMMEDIATE")
@@ -264,18 +264,18 @@ def test_ledger_that_cannot_commit_is_explained(daemon: Start) -> None:
         landing = exporter.get("/")
         assert landing.status == 200
         assert "The ledger cannot commit" in text_of(landing)
-        (one,) = told(exporter)
+        (one,) = deliveries_of(exporter)
         assert (one["outcome"], one["reason"]) == ("refused", "ledger_unavailable")
         assert "could not commit: " in one["hint"]
         assert "locked" in one["hint"]
         foreign.execute("ROLLBACK")
     until(lambda: exporter.get("/-/ready").status == 200, "the ledger commits again")
     assert exporter.post(push(1)).status == 200
-    assert [one["attempts"] for one in told(exporter)] == [2, 1]
+    assert [one["attempts"] for one in deliveries_of(exporter)] == [2, 1]
 
 
 def test_deliveries_outlive_a_crash(daemon: Start) -> None:
-    """What came in a moment before kill -9 is still told by the next daemon."""
+    """What came in a moment before kill -9 is still shown by the next daemon."""
     exporter = daemon()
     exporter.post(push(1))
     exporter.post(push(2), key="wrong")
@@ -283,7 +283,7 @@ def test_deliveries_outlive_a_crash(daemon: Start) -> None:
     until(lambda: _rows(path) == 2, "both are committed")
     exporter.kill()
     exporter.start()
-    assert [one["stream_id"] for one in told(exporter)] == ["camera-2", "camera-1"]
+    assert [one["stream_id"] for one in deliveries_of(exporter)] == ["camera-2", "camera-1"]
 
 
 def _rows(path: Path) -> int:

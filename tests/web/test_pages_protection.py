@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from support.daemon import Start
 from support.packets import KEY
-from support.pages import PAGES, push, told
+from support.pages import PAGES, deliveries_of, push
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -28,7 +28,7 @@ def test_hostile_names_stay_text(daemon: Start, key: str) -> None:
     for number, name in enumerate(HOSTILE):
         exporter.post(push(number, stream_id=name, app=name[:200], appname=name[:500]), key=key)
         exporter.post({"event_type": name, "stream_id": name, "app": [name]}, key=key)
-    deliveries = told(exporter)
+    deliveries = deliveries_of(exporter)
     assert len(deliveries) == 2 * len(HOSTILE)
     for one in deliveries:
         for field in ("stream_id", "push_domain", "app_name", "detail", "event"):
@@ -41,7 +41,7 @@ def test_hostile_names_stay_text(daemon: Start, key: str) -> None:
     assert "\u202e" not in page
 
 
-def test_browsers_are_told_to_run_only_our_own_files(daemon: Start) -> None:
+def test_browsers_run_only_our_own_files(daemon: Start) -> None:
     """A strict policy, nothing inline, nothing from elsewhere, nothing stored, no frames."""
     exporter = daemon()
     exporter.post(push(1))

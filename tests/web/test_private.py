@@ -130,7 +130,7 @@ def test_a_new_series_begins_at_zero_for_a_scrape(daemon: Start) -> None:
 
 
 def test_created_lines_come_only_by_setting(daemon: Start) -> None:
-    """With ``created_series`` OpenMetrics tells each series' beginning once, even shown at 0."""
+    """With ``created_series`` OpenMetrics says each series' beginning once, even shown at 0."""
     exporter = daemon(created_series="true")
     exporter.post(packet("interruption"))
     body = exporter.get("/metrics", Accept=OPENMETRICS, **SCRAPE).body.decode()
@@ -182,13 +182,13 @@ def test_a_ledger_that_cannot_be_read_is_no_empty_page(daemon: Start) -> None:
     assert exporter.post(packet("push")).status == 200
     assert exporter.metrics()[PUSHES] == 1
     exporter.line(event="ledger.available")
-    told = [line for line in exporter.lines() if line["event"].startswith("ledger.")]
-    _created, lost, back = told
+    logged = [line for line in exporter.lines() if line["event"].startswith("ledger.")]
+    _created, lost, back = logged
     assert (lost["event"], lost["level"]) == ("ledger.unavailable", "error")
     assert (back["event"], back["level"]) == ("ledger.available", "info")
 
 
-def test_the_listener_is_told_by_its_socket(exporter: Daemon) -> None:
+def test_the_socket_decides_on_the_listener(exporter: Daemon) -> None:
     """The private listener serves metrics even to who names the public one."""
     host = {"Host": f"127.0.0.1:{exporter.public_port}"}
     answer = request(exporter.private_port, "GET", "/metrics", headers=host)

@@ -13,20 +13,20 @@ from exporter.web.streams import address_of
 
 DOMAIN = "live.test.example"
 LONG = "room " + "x" * 300
-TOLD_WHOLE = {
+SHOWN_WHOLE = {
     "plain": ("camera-7", DOMAIN),
     "odd": (ODD_NAME, DOMAIN),
     "of 255 bytes": (LONG_NAME, DOMAIN),
 }
-TOLD_IN_PART = {
+SHOWN_IN_PART = {
     "too long to be shown": (LONG, DOMAIN),
     "not printable": ("left\u202eright side", DOMAIN),
     "of a long domain": ("camera-8", "x" * 250),
     "all of it long": ("large " + LONG + "\u202e", "x" * 250),
     "ending as if it were cut": ("y" * 199 + "…", DOMAIN),
 }
-NOTHING_TOLD = "\u202e"
-NAMES = TOLD_WHOLE | TOLD_IN_PART
+NOTHING_SHOWN = "\u202e"
+NAMES = SHOWN_WHOLE | SHOWN_IN_PART
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with Daemon(tmp_path_factory.mktemp("links") / "data") as exporter:
         for number, (name, domain) in enumerate(NAMES.values()):
             exporter.post(push(number, stream_id=name, app=domain))
-        exporter.post(push(98, stream_id=NOTHING_TOLD))
+        exporter.post(push(98, stream_id=NOTHING_SHOWN))
         exporter.post(push(99, stream_id="of a stranger"), key="wrong")
         yield exporter
 
@@ -48,15 +48,15 @@ def links(exporter: Daemon, path: str, of: str) -> list[str]:
     return [unescape(at) for at in found]
 
 
-def test_each_delivery_that_tells_its_stream_leads_there(exporter: Daemon) -> None:
-    """A name of which nothing is told, and one that a stranger may have made up, lead nowhere."""
+def test_each_delivery_with_a_known_stream_leads_there(exporter: Daemon) -> None:
+    """A name of which nothing is shown, and one that a stranger may have made up, lead nowhere."""
     assert len(links(exporter, "/deliveries", "stream-")) == len(NAMES)
     shown = exporter.get("/deliveries").body.decode()
     assert "<bdi>\ufffd</bdi>" in shown
     assert "<bdi>of a stranger</bdi>" in shown
 
 
-@pytest.mark.parametrize(("name", "domain"), TOLD_WHOLE.values(), ids=TOLD_WHOLE)
+@pytest.mark.parametrize(("name", "domain"), SHOWN_WHOLE.values(), ids=SHOWN_WHOLE)
 def test_delivery_leads_to_its_stream(exporter: Daemon, name: str, domain: str) -> None:
     """Where it has the whole name, straight to the page."""
     own = address_of((domain, "stage", name))
@@ -64,14 +64,14 @@ def test_delivery_leads_to_its_stream(exporter: Daemon, name: str, domain: str) 
     assert exporter.get(own).status == 200
 
 
-@pytest.mark.parametrize(("name", "domain"), TOLD_IN_PART.values(), ids=TOLD_IN_PART)
+@pytest.mark.parametrize(("name", "domain"), SHOWN_IN_PART.values(), ids=SHOWN_IN_PART)
 def test_delivery_leads_to_a_search(exporter: Daemon, name: str, domain: str) -> None:
     """Where it has but a part of a name, to a search that finds the stream."""
     own = address_of((domain, "stage", name))
     searches = links(exporter, "/deliveries", "stream-")
     assert own not in searches
     searches = [one for one in searches if one.startswith("/streams?")]
-    assert len(searches) == len(TOLD_IN_PART)
+    assert len(searches) == len(SHOWN_IN_PART)
     assert any(own in links(exporter, one, "stream-") for one in searches)
     assert exporter.get(own).status == 200
 
@@ -80,9 +80,9 @@ def test_delivery_leads_to_a_search(exporter: Daemon, name: str, domain: str) ->
 def test_stream_leads_to_its_deliveries(exporter: Daemon, name: str, domain: str) -> None:
     """Its own is among those to which its page leads."""
     (back,) = links(exporter, address_of((domain, "stage", name)), "all-deliveries")
-    told = exporter.get(back.replace("/deliveries", "/deliveries.json")).json["deliveries"]
+    found = exporter.get(back.replace("/deliveries", "/deliveries.json")).json["deliveries"]
     begins = name[:5].replace("\u202e", "\ufffd")
-    assert [one["stream_id"][:5] for one in told] == [begins]
+    assert [one["stream_id"][:5] for one in found] == [begins]
 
 
 def test_all_of_a_dashboard_is_any(exporter: Daemon) -> None:

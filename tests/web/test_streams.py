@@ -45,7 +45,7 @@ def client(ledger: Ledger) -> FlaskClient:
 
 
 class Field:
-    """Hosts that push at times told in seconds before now."""
+    """Hosts that push so many seconds before now."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -196,14 +196,14 @@ def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -
     field.push(name, 500)
     field.push(name, 9000, 8000, errcode=4711)
     field.push("another", 100)
-    told = asked(client, address_of((*SOURCE, name), "/stream.json"))
-    assert told["stream_id"] == name
-    assert (told["state"], told["began_at"], told["ended_at"]) == (
+    shown = asked(client, address_of((*SOURCE, name), "/stream.json"))
+    assert shown["stream_id"] == name
+    assert (shown["state"], shown["began_at"], shown["ended_at"]) == (
         "active",
         field.now - 500.0,
         None,
     )
-    assert told["pushes"] == [
+    assert shown["pushes"] == [
         {
             "sequence": "2",
             "began_at": field.now - 500.0,
@@ -228,7 +228,7 @@ def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -
         },
     ]
     (row,) = (one for one in asked(client)["streams"] if one["stream_id"] == name)
-    assert {**told, "pushes": 0} == {**row, "pushes": 0}
+    assert {**shown, "pushes": 0} == {**row, "pushes": 0}
     page = client.get(address_of((*SOURCE, name)))
     assert page.status_code == 200
     assert "Live for" in page.text
@@ -285,7 +285,7 @@ def test_what_cannot_be_answered_is_said(client: FlaskClient, path: str, status:
     assert error[1:] in page.text
 
 
-def test_open_pushes_come_first_where_not_all_are_told(ledger: Ledger, field: Field) -> None:
+def test_open_pushes_come_first_where_not_all_are_shown(ledger: Ledger, field: Field) -> None:
     """A stream of many pushes is live although its open push is the oldest."""
     field.push("room", 900)
     for ended in range(10):

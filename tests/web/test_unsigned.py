@@ -77,7 +77,7 @@ def test_unsigned_packets_name_no_domain_with_keys(exporter: Daemon) -> None:
 
 
 def test_without_any_key_names_are_labels(tmp_path: Path) -> None:
-    """With ``accept_unsigned = all`` and no key nothing tells packets apart: all are trusted."""
+    """With ``accept_unsigned = all`` and no key all packets are trusted alike."""
     with Daemon(tmp_path / "data", callback_keys=None, accept_unsigned="all") as exporter:
         assert send(exporter, packet("recording", app="any.example")) == (200, None)
         assert recordings(exporter) == {"any.example": 1}

@@ -73,8 +73,8 @@ class PostgresReader:
     def known_pushes(self, streams: Collection[Stream]) -> KnownPushes:
         """Return all pushes kept of some streams; see ``Ledger.known_pushes``.
 
-        A step at a time, for a transaction must not last: what is forgotten between two steps
-        the later one tells of.
+        A step at a time, as a transaction must not last.  If pushes are forgotten between two
+        steps, the later step says so.
         """
         left = iter(streams)
         steps = []

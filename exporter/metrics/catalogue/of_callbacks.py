@@ -1,4 +1,4 @@
-"""Callbacks themselves, whatever they tell of: taken, refused, forwarded.  Pure."""
+"""Callbacks themselves, whatever they are about: taken, refused, forwarded.  Pure."""
 
 from typing import Final, get_args
 

@@ -1,4 +1,4 @@
-"""What every callback event has; and what tells one event from another.
+"""What every callback event has, and how one event is distinguished from another.
 
 Pure.  Field names are ours, aliases are the wire's.
 """
@@ -29,7 +29,7 @@ _OF_THE_DELIVERY: Final = ("t", "sign", "sendTime")
 
 
 class Event(BaseModel):
-    """What every callback has: the stream it is about, and what tells it from others.
+    """What every callback has: the stream it is about, and its identity.
 
     Taken as it is for an event type that we do not know.
     """

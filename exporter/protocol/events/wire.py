@@ -168,7 +168,7 @@ def is_stream(stream: Stream) -> bool:
 
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-"""A value that tells one event from another; hashed, never shown."""
+"""A value in which events differ; hashed, never shown."""
 OptionalKey = Annotated[Key | None, _absent]
 
 Word = Annotated[str, StringConstraints(max_length=512)]

@@ -192,7 +192,7 @@ def _waits() -> bool:
 
 @pytest.mark.parametrize("target", ["sqlite:///x", "postgresql://css:se@cret@localhost/x"])
 def test_a_wrong_target_is_refused(filled: Path, target: str) -> None:
-    """Only to PostgreSQL, and a URL that cannot be read is not told."""
+    """Only to PostgreSQL, and a URL that cannot be read is not printed."""
     refused = css_exporter("copy-ledger", filled, target)
     assert refused.returncode != 0
     assert "postgresql://user:password@host" in refused.stderr

@@ -92,7 +92,7 @@ def test_another_encoding_is_refused(server: Postgres) -> None:
     ],
 )
 def test_an_unreadable_url_is_refused_without_its_password(url: str) -> None:
-    """No part of the password is told where a special character was not escaped."""
+    """No part of the password is printed where a special character was not escaped."""
     with pytest.raises(UnusableLedger) as refusal:
         open_ledger(url, LONG)
     assert "cannot be read" in str(refusal.value)

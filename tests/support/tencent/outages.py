@@ -36,7 +36,7 @@ class Fate(NamedTuple):
 
 
 class Story(NamedTuple):
-    """A push: when it began and how long it lasted, and by how much callbacks tell otherwise."""
+    """A push: when it began and how long it lasted, and by how much callbacks differ from that."""
 
     stream_id: str
     began: int
@@ -83,17 +83,17 @@ def play(double: Double, ledger: Ledger, stories: list[Story], runs: list[Run]) 
     for story in stories:
         push = world.begin(story.stream_id, at=BEGAN + story.began)
         world.end(push, at=push.began_at + story.lasted)
-        told = replace(push, began_at=push.began_at + story.skew)
+        called = replace(push, began_at=push.began_at + story.skew)
         fates = (("push", story.push, push.began_at), ("interruption", story.interruption, 0))
         comes_early = any(fate.after == 1 for _, fate, _ in fates)
         for kind, fate, began_at in fates:
             at = began_at or push.ended_at or 0
             if fate.is_shown:
-                text = str(packet_of(told, kind)).replace("'", '"')
-                world.sent.append(Sent(told.stream_id, int(kind == "push"), at + 1, text, 503))
+                text = str(packet_of(called, kind)).replace("'", '"')
+                world.sent.append(Sent(called.stream_id, int(kind == "push"), at + 1, text, 503))
             if fate.after is not None:
                 latest = LONG_SECONDS if comes_early else LATEST_SECONDS
-                happens.append((at + min(fate.after, latest), told, kind))
+                happens.append((at + min(fate.after, latest), called, kind))
     for now, one, kind in sorted(happens, key=lambda happening: happening[0]):
         if isinstance(one, Push):
             ledger.record(entry_of(one, kind), now)
