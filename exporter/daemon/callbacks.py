@@ -28,7 +28,7 @@ FAILED: Final = Answer(500, b"Internal Server Error", "text/plain; charset=utf-8
 
 
 class CallbackCycle(RequestResponseCycle):
-    """A request of the callback path: as much of a request as its connection looks at."""
+    """A request of the callback path, with only what its connection needs of it."""
 
     message_event = NOBODY
     disconnected = False
@@ -56,7 +56,7 @@ class CallbackProtocol(HttpProtocol):
         """The callback whose body is on its way."""
 
     def on_headers_complete(self) -> None:
-        """Begin with a callback as nearly all are, or hand the request to whom it concerns."""
+        """Begin with a plain callback at once; any other request goes the usual way."""
         parser, waiting = self.parser, self.cycle
         if (
             self.url != self._lane.target

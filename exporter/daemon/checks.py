@@ -1,4 +1,4 @@
-"""What settings that are right one by one must be together."""
+"""What must hold between settings that are each right by themselves."""
 
 import ipaddress
 import socket

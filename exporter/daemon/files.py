@@ -1,4 +1,4 @@
-"""The dashboards, rules and examples that the package carries, for who installed no repository.
+"""The dashboards, rules and examples in the package, for those who have no repository.
 
 They stand in the repository's own folders; ``exporter/files`` has links to them, and an
 installed package the files themselves.

@@ -1,4 +1,4 @@
-"""The log's output: a thread that writes, so that whoever logs never waits for whoever reads.
+"""The log's output: a thread of its own writes, so that logging never waits for the reader.
 
 A pipe that nobody empties, a stopped terminal and a slow disk hold up this thread and nobody
 else.  What there is no room for is lost, and counted.

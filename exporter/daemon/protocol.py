@@ -1,8 +1,8 @@
 """HTTP on the event loop: uvicorn's protocol, with the limits that it lacks.
 
-Nobody can hold up others for long.  A connection has a time for its first byte, a request one
-for head and body together, a head has a size, and a worker a number of connections.  What is
-no HTTP gets a bare status that repeats nothing of it.
+Nobody can hold up others for long.  A connection has a time for its first byte, a request one for
+head and body together, a head has a size, and a worker a number of connections.  What is not HTTP
+gets a bare status that repeats nothing of it.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Connections:
         self.lines: Final = LineThrottle("http.refused")
 
     def add(self, connection: AnyConnection) -> None:
-        """Take a new connection; if it is one too many, cut the one that is waited for longest.
+        """Take a new connection; if there are too many, cut the one that we wait for longest.
 
         So those who send slowly, or nothing, make room for those who send.
         """
@@ -207,7 +207,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class Handshake(SSLProtocol):  # type: ignore[misc]  # uvloop's types leave it out
-    """A connection that has not agreed on TLS yet: it counts, and has its time, like others.
+    """A connection whose TLS handshake goes on: it counts, and has a deadline, like others.
 
     The loop's own servers show a connection when its handshake is over, so silent ones would
     use up all files.  This is the class that they use.

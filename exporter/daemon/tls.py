@@ -19,8 +19,8 @@ class Certificate(NamedTuple):
 def check(certfile: Path, keyfile: Path) -> Certificate:
     """Look at a certificate and its key.  Raises ``TlsError`` if they cannot serve.
 
-    A client that trusts the certificate and a server shake hands, in memory: what clients
-    would object to, such as its age, is found so.
+    A client that trusts the certificate and a server shake hands, in memory: so whatever clients
+    would object to, such as its age, is found.
     """
     client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client_side.check_hostname = False

@@ -39,7 +39,7 @@ def run_consumer(home: Path, port: int) -> Part:
 
 
 def run_platform(home: Path, ports: Ports) -> Part:
-    """Run a platform that loses callbacks, and whose API knows better."""
+    """Run a platform that loses callbacks, but lists all streams in its API."""
     name = "exporter.demo.platform"
     command = [sys.executable, "-m", name, str(ports.platform), str(ports.callbacks)]
     return running("platform", command, signal.SIGTERM, home / "platform.log")

@@ -75,7 +75,7 @@ def open_ledger(url: str, limits: Limits, *, make: bool = True, guest: bool = Fa
     """Open the ledger at a URL (``sqlite:///path``, ``postgresql://...``), making it if need be.
 
     Raises ``UnusableLedger`` for one that must not be used, ``OSError`` if its directory
-    cannot be written.  That a server is away is no reason not to start.  With ``make=False``
+    cannot be written.  A server that is away does not stop the start.  With ``make=False``
     a file that is not there is never made: the ledger is unavailable until it is.  For a
     ``guest``, whose limits may be others than the exporter's, nothing is made, brought up to date
     or forgotten either.
@@ -108,7 +108,7 @@ def forget_sources(url: str, push_domain: str, app_name: str) -> Forgotten:
 
 
 def mark_used(url: str) -> None:
-    """Keep those who want it alone from a SQLite ledger until this process and its children end.
+    """Mark a SQLite ledger as in use until this process and its children end.
 
     Raises ``UnusableLedger`` while it is being copied, ``OSError``.
     """

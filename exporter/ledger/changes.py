@@ -1,4 +1,4 @@
-"""What is said to a ledger of the platform's own lists of streams, and what it answers.  Pure."""
+"""What reconciliation asks a ledger to change, and what was changed.  Pure."""
 
 from collections.abc import Sequence
 from hashlib import blake2b

@@ -1,4 +1,4 @@
-"""One thread that commits; all who wait for it share the commit.
+"""One thread that commits; all callbacks that wait share a commit.
 
 A commit costs a disk flush or a round trip, however much is in it.  So groups of postings
 queue while a commit runs and all go into the next one; nobody waits for company.  The thread
@@ -249,7 +249,7 @@ class SharedCommits:
             self._look()
 
     def _look(self) -> None:
-        """Give up those who have waited too long, and all if a commit hangs."""
+        """Fail the groups that have waited too long, and all if a commit hangs."""
         now = time.monotonic()
         since = self._busy_since
         hangs = since is not None and now - since >= UNAVAILABLE_AFTER_SECONDS
@@ -276,7 +276,7 @@ class SharedCommits:
         self._settle(group, [LedgerUnavailable(failure) for _ in group.postings])
 
     def _impossible(self) -> str | None:
-        """Return why no commit is to be expected, if so."""
+        """Return why no commit will come, None if one may."""
         return "shutting down" if self._closing else self._failure
 
     def _fail(self, failure: str, postings: Sequence[Posting] = ()) -> Results:

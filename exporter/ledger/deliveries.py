@@ -56,8 +56,9 @@ class Newest:
 def newest_first(stored: Iterable[Delivery], waiting: Iterable[Noted] = ()) -> Sequence[Delivery]:
     """Return the deliveries kept, newest first, their attempts counted.
 
-    Both arguments come oldest first.  What was committed between asking for ``waiting`` and
-    reading ``stored`` is in both, and what was committed twice, unknowingly, twice in one.
+    Both arguments come oldest first.  A delivery may be in both, if it was committed between
+    asking for ``waiting`` and reading ``stored``; it may be in ``stored`` twice, if the answer to
+    its commit was lost.
     """
     kept: Counter[str] = Counter()
     newest: list[Delivery] = []

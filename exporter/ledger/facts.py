@@ -1,4 +1,4 @@
-"""What a store and ``posting`` say to each other: questions, facts and plans.  Pure."""
+"""What a store and ``posting`` exchange: questions, facts and plans.  Pure."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -64,7 +64,7 @@ class PushRow(NamedTuple):
 def merged(before: Said, now: Said) -> Said:
     """Return what is said of a push by several packets, in whatever order they came.
 
-    What the interruption alone says is taken from it; of what both say the larger one stays.
+    What the interruption alone says is kept; of what both say the larger value is kept.
     """
     own: list[Any] = [old if new is None else new for old, new in zip(before, now, strict=True)]
     for place in range(Said._fields.index("node"), len(own)):

@@ -1,4 +1,4 @@
-"""Gauges that say how many rows a ledger has: which there are, and what puts them right."""
+"""The gauges that count a ledger's rows, and how to correct those that differ."""
 
 import re
 import time
@@ -74,13 +74,13 @@ def series_in(rows: Iterable[tuple[str, str]]) -> set[Series]:
 
 
 def with_limits(snapshot: Snapshot, limits: Limits) -> Snapshot:
-    """Return a snapshot with the limit that its numbers are held against."""
+    """Return a snapshot with ``max_series``, beside the number of series that there are."""
     limit = Cell(catalogue.MAX_SERIES.name, (), "", limits.max_series, 0.0)
     return replace(snapshot, cells=[*snapshot.cells, limit])
 
 
 def matching_sources(sources: Iterable[Source], push_domain: str, app_name: str) -> set[Source]:
-    """Return the sources that two patterns mean, in which ``*`` stands for any text."""
+    """Return the sources that match two patterns, in which ``*`` stands for any text."""
     patterns = [
         re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
         for pattern in (push_domain, app_name)

@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Return a place of its text.  Raises ``ValueError`` for what is none."""
+        """Return the place that a text stands for.  Raises ``ValueError`` if it is none."""
         found = _PLACE.fullmatch(text)
         if not found:
             raise ValueError("no such page")
@@ -93,7 +93,7 @@ class KeptPush(NamedTuple):
         return Place(changed_at_ms, self.identity)
 
     def state(self, window_ms: tuple[int, int]) -> State:
-        """Return the state of the stream that is shown as this push; see ``dropped.window_ms``."""
+        """Return its stream's state, if this is the current push; see ``dropped.window_ms``."""
         if self.ended_at_ms is None:
             return "active"
         unintended = self.cause is not None and self.cause not in INTENDED
@@ -121,8 +121,8 @@ class KnownPush(NamedTuple):
 class KnownPushes(NamedTuple):
     """The pushes that are kept of some streams.
 
-    None is missing that began after ``complete_since_ms``, Unix milliseconds: no push was
-    forgotten that ended later.  Of one that began before, an event may have been counted.
+    All that began after ``complete_since_ms`` (Unix milliseconds) are among them: no push that
+    ended later was forgotten.  One that began before may be missing although it was counted.
     """
 
     pushes: Sequence[KnownPush]

@@ -102,8 +102,8 @@ class Snapshot:
 class Delivery(NamedTuple):
     """One callback as it came in, accepted or refused: what an operator wants to see of it.
 
-    What a sender made of it is untrusted: whoever makes a delivery bounds it and keeps it
-    printable.  Never in it: ``stream_param``, ``sign``, URLs, addresses, keys.
+    What comes from the sender is untrusted: it must be bounded and printable before it is here.
+    Never in it: ``stream_param``, ``sign``, URLs, addresses, keys.
 
     ``outcome`` is an ``Outcome`` or ``refused``, then with a ``reason`` of ``refusals`` and
     its ``detail``; of a taken one that was forwarded ``reason`` is ``forward_`` and what became

@@ -1,4 +1,4 @@
-"""The pushes of the ledger in memory, each looked for by looking at all of them."""
+"""The pushes of the ledger in memory, without an index: each search looks at all of them."""
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterator
@@ -26,7 +26,7 @@ class Life:
     ended_at_ms: int | None = None
     ended_by: By | None = None
     errcode: int | None = None
-    """That of its interruption; None while that is not known."""
+    """The identity of its interruption; None while that is not known."""
     said: Said = field(default_factory=Said)
 
     def has(self, *, ends: bool) -> bool:

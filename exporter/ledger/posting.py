@@ -168,7 +168,7 @@ class Work:
     def _active_labels(self, source: Source, origin: str, now: float) -> Source:
         """Return the labels under which a push is active, and admit their series.
 
-        It may be counted as active only when another push ends: its series has its place.
+        Even if it is counted as active only later, when another push ends, its series is admitted.
         """
         active = catalogue.ACTIVE_STREAMS.name
         if (active, (*source, origin), "") in self._added:
@@ -180,7 +180,7 @@ class Work:
     def _is_watched(self, stream: Stream, source: Source) -> bool:
         """Return whether a stream is watched, admitting it if a pattern says so and there is room.
 
-        A name that nobody vouches for takes no place.
+        A stream of an unsigned packet is not admitted.
         """
         if not self._limits.watched_streams:
             return False
@@ -225,7 +225,7 @@ class Work:
     def open(self, identity: bytes, push: PushRow, now: float) -> bool:
         """Open a push of which no event came, unless its stream has an open one.
 
-        ``push`` has the names of its stream as its source, for want of others.
+        Its stream's names are its source, as no packet has said another.
         """
         if self._pushes.is_active(push.stream):
             return False

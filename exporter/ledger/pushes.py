@@ -1,7 +1,7 @@
 """The pushes as they become while a plan is made.  Pure.
 
-Whichever of its two events comes first makes the row of a push, the other completes it: so
-any order gives the same row, and a row that is complete recognises both when they come again.
+The first of a push's two events makes its row, the other completes it.  So any order gives the
+same row, and a complete row recognises redeliveries of both.
 """
 
 from collections import defaultdict
@@ -44,7 +44,7 @@ class Pushes:
 
     @property
     def heard(self) -> dict[bytes, int]:
-        """Return by push when it was heard of, where nothing else of its row is new."""
+        """Return when pushes were heard of whose rows have nothing else that is new."""
         return self._heard
 
     def know(self, report: PushReport) -> bool:
@@ -119,7 +119,7 @@ class Pushes:
         return row
 
     def hear(self, stream: Stream, now_ms: int, exactness_ms: float) -> None:
-        """Note that the newest push of a stream lives: what is said of a stream is of that one."""
+        """Note that a stream's newest push is alive: what names only the stream is about that."""
         newest = self._newest(stream)
         if newest is None or abs(now_ms - self._rows[newest].heard_at_ms) <= exactness_ms:
             return
@@ -129,7 +129,7 @@ class Pushes:
             self._heard[newest] = now_ms
 
     def moves(self) -> Iterator[tuple[tuple[str, ...], int]]:
-        """Yield (labels, 1 or -1) where a stream has become active, or is so no more."""
+        """Yield (labels, 1 or -1) for each stream that has become active, or is no longer."""
         for stream in self._open:
             before, after = self._before.get(stream), self._newest_labels(stream)
             if before != after:
@@ -139,7 +139,7 @@ class Pushes:
                     yield after, 1
 
     def _join(self, stream: Stream, until_ms: int) -> None:
-        """Let a row that only the platform's list made go, where this push is the same one."""
+        """Delete the row that the platform's list made of this same push, if there is one."""
         for identity in self._open.get(stream, ()):
             row = self._rows[identity]
             if row.begun_by == By.RECONCILED and row.began_at_ms <= until_ms:

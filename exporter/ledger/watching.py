@@ -1,4 +1,4 @@
-"""Which streams are watched: those that the operator named, and those that his patterns meet.
+"""Which streams are watched: those that the operator named, and those that a pattern matches.
 
 Pure.  In a pattern ``*`` stands for any text.  A name without ``*`` is always watched; streams
 that a pattern matches are remembered in the order in which they came, while there is room.
@@ -34,7 +34,7 @@ def room_of(limits: Limits, remembered: int) -> int:
 
 
 def streams_with_series(limits: Limits, remembered: Sequence[Stream]) -> list[Stream]:
-    """Return the streams that have series, of those remembered in order of their admission."""
+    """Return the streams that have series: those named, then those remembered, within limits."""
     matching = [stream for stream in remembered if is_matched(limits.watched_streams, stream)]
     return list(dict.fromkeys([*sorted(names_of(limits)), *matching]))[
         : limits.max_watched_streams
@@ -59,7 +59,7 @@ def is_matched(patterns: tuple[Stream, ...], stream: Stream) -> bool:
 def cells_of(
     cells: Iterable[Cell], streams: Sequence[Stream], active: Container[Stream]
 ) -> list[Cell]:
-    """Return the cells of a snapshot, those of the ``streams`` shown completed, without others'.
+    """Return the cells of a snapshot, with all of the watched ``streams`` and of no others.
 
     Each has its state, and every number from the start: at 0.
     """

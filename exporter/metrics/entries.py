@@ -19,7 +19,7 @@ Source = tuple[str, str]
 """Push domain and app name, as label values."""
 
 NAMELESS: Final = ((UNKNOWN, UNKNOWN), (OTHER, OTHER))
-"""Source labels that are nobody's name, and so take nobody's place."""
+"""Source labels that name no source, and so take no place of one."""
 
 _SOURCED: Final = {family.name for family in catalogue.BY_NAME.values() if family.sourced}
 _FAMILY: Final = attrgetter("family")
@@ -64,7 +64,7 @@ class Entry(NamedTuple):
     ``stream`` is (push_domain, app_name, stream_id) if the event names a stream in full.
     ``source`` is (push_domain, app_name) if any increment is labelled with them: ``unknown``
     stands for the one that the event does not name, and for both if its packet is not signed,
-    since nobody vouches for the names then; both are ``other`` if one is too long for a label,
+    since its names may be invented; both are ``other`` if one is too long for a label,
     since two names that are cut could become one.
     """
 

@@ -35,11 +35,11 @@ class Increment(NamedTuple):
 class Family:
     """One metric family: what is shown, and the increments that it allows.
 
-    ``labels`` maps each own label to its closed set of values, an empty one to any: whoever
-    adds it bounds how many there are.  ``sourced`` puts the source labels before them.
-    ``zeros``, of no histogram: shown at 0 from the start, for every combination of values.  A
-    ``latest`` gauge keeps the largest value instead of a sum.  ``of_process``:
-    each process shows its own, the ledger knows nothing of it.
+    ``labels`` maps each own label to its closed set of values, an empty one to any value: then the
+    code that adds to it bounds how many there are.  ``sourced`` puts the source labels before
+    them.  ``zeros``, of no histogram: shown at 0 from the start, for every combination of values.
+    A ``latest`` gauge keeps the largest value instead of a sum.  ``of_process``: each process
+    shows its own, the ledger knows nothing of it.
     """
 
     name: str

@@ -41,7 +41,7 @@ def advice_for(code: str) -> ErrorAdvice:
 
 
 def is_gone(code: str) -> bool:
-    """Return whether a code says that what was to be deleted is not there."""
+    """Return whether a code says that the thing to delete does not exist."""
     return advice_for(code) is _GONE
 
 
@@ -222,4 +222,4 @@ _BY_FAMILY: Final = {
     "FailedOperation": _PROVIDER,
     "ServiceUnavailable": _PROVIDER,
 }
-"""What to make of a code that is not documented, by the word before its first dot."""
+"""What an undocumented code means, by the word before its first dot."""

@@ -1,7 +1,7 @@
 """``functools.cached_property`` without its lock.
 
 Python 3.11 takes a lock at each first use, which costs more than what a property does.
-Whoever reads one from two threads at the same moment computes it twice.  Pure.
+Read from two threads at the same moment it is computed twice.  Pure.
 """
 
 from functools import cached_property as _cached_property

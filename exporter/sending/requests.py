@@ -17,7 +17,7 @@ _PERHAPS_RECORDED: Final = "ledger_unavailable"
 """The only refusal after which a callback may be recorded all the same."""
 
 _RECORDED: Final = frozenset({"forward_timed_out", "forward_unreachable", "forward_overloaded"})
-"""Words for: the callback is recorded, but must come again for the consumer behind."""
+"""Reasons that mean: recorded, but to be sent again for the consumer behind."""
 
 _HINTS: Final = {
     "bad_signature": "does the key equal the exporter's callback key?",
@@ -79,6 +79,6 @@ def signed(packet: UnsignedPacket, now: float, key: bytes | None) -> bytes:
 
 
 def hint(reason: str) -> str:
-    """Return what to look at after an answer's reason, in brackets; ``""`` if we do not know."""
+    """Return advice on an answer's reason, in brackets; ``""`` if there is none."""
     known = _HINTS.get(reason)
     return f" ({known})" if known else ""

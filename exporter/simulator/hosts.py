@@ -91,8 +91,8 @@ class Host:
     def first_in_second(self, what: str, second: int) -> bool:
         """Return whether no packet about ``what`` was made for this stream in a second.
 
-        Some packets have no other identity than these three: the second of two would look
-        like a redelivery.
+        The identity of some packets is made of these three alone: a second one would look like a
+        redelivery.
         """
         if self.latest.get(what) == second:
             return False

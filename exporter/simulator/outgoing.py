@@ -13,7 +13,7 @@ from exporter.simulator.callback import Callback
 class Attempts(NamedTuple):
     """How many attempts to send a callback were recorded for certain, and how many perhaps.
 
-    ``lost`` counts those of which nobody but the ledger knows.
+    ``lost`` counts those without an answer: only the ledger knows of them.
     """
 
     recorded: int = 0

@@ -1,7 +1,7 @@
 """Which streams are active, which are dropped, given the callbacks that were accepted.
 
-Pure.  Callbacks come in any order.  A lost answer leaves doubt: of such a callback nobody but
-the ledger knows whether it counts.
+Pure.  Callbacks come in any order.  If an answer is lost, only the ledger knows whether its
+callback counts.
 """
 
 from collections import Counter, defaultdict

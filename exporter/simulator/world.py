@@ -184,7 +184,7 @@ class World:
             self._later(min(DAY, length), partial(self._finish, host, push))
 
     def _keep_busy(self, host: Host, push: RunningPush) -> None:
-        """Let happen what happens again and again while a push runs."""
+        """Schedule what happens again and again while a push runs."""
         habits, do = self.habits, self._do
         every, about_every = self._every, self._about_every
         if host.recorded_as:

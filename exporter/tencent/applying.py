@@ -15,7 +15,8 @@ from exporter.tencent.words import joined, plain, shown_url
 LEVELS: Final = frozenset({"error", "warning"})
 """The levels of recording exceptions to be called back, in the words of requests.
 
-Answers document ``error`` and ``alarm``; with ``info`` no answer could be like its request.
+Answers are documented to have ``error`` and ``alarm``: a requested ``info`` would never come
+back.
 """
 
 MOST_TEMPLATES: Final = 50
@@ -113,7 +114,7 @@ def _event_problems(events: tuple[str, ...], site: Site) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A field that differs; both sides are made to be shown, keys in words."""
+    """A field that differs; both values are fit to be shown, keys in words."""
 
     field: str
     before: str
@@ -124,7 +125,7 @@ class Change:
 
 
 def key_in_words(key: str, ours: Sequence[str]) -> str:
-    """Return what a template's key is to us, never the key."""
+    """Return whose a template's key is, in words, never the key."""
     if not key:
         return ""
     if key not in ours:

@@ -1,4 +1,4 @@
-"""What was not called back in a span of time, found out and recorded.
+"""Find and record what was not called back in a span of time.
 
 First the event list says which pushes there were.  Then the list of callbacks, where it is
 available, gives the packets of those that the ledger lacks.  The rest is recorded as the event
@@ -26,13 +26,13 @@ from exporter.tencent.times import utc
 DAY: Final = 86400
 OLDEST_EVENT_DAYS: Final = 60
 LONGEST_SPAN: Final = 28 * DAY
-"""Of one question to the event list; 30 days, or a month."""
+"""The longest span of one request to the event list, whose limit is 30 days, or a month."""
 
 BEFORE_SECONDS: Final = DAY
-"""So much earlier the event list is asked for, in case it goes by when pushes began."""
+"""The event list is asked for so much more, as it may go by when pushes began."""
 
 LATE_SECONDS: Final = 3600
-"""A push that ended so lately need not be in the list."""
+"""A push may be missing in the list for so long after its end."""
 
 OLDEST_RECORD_DAYS: Final = 14
 GROUP: Final = 200
@@ -222,7 +222,7 @@ def _items(
 def _item(
     match: Match, packets: dict[bytes, dict[str, Push | Interruption]], before: Doubt | None
 ) -> Item:
-    """Return what to record of a match that packets helped to; ``before`` is without them."""
+    """Return what to record of a push; ``before`` is the doubt that there was without packets."""
     own = packets.get(match.known.identity, {}) if match.known else {}
     if match.doubt or (own and before):
         return Item(match, [], ())

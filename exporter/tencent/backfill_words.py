@@ -17,10 +17,10 @@ MOST_LINES: Final = 100
 """Pushes that people are shown one by one."""
 
 PAIRS_SHOWN: Final = 10
-"""Of so many pairs of push domain and app name all are shown."""
+"""How many pairs of push domain and app name are listed at most."""
 
 WIDEST: Final = 60
-"""Characters of the column of streams, where none is longer."""
+"""Characters of the column of streams, if none is longer."""
 
 
 def document(

@@ -1,8 +1,8 @@
-"""One call of Tencent Cloud's live API: over the official package, with patience of our own.
+"""One call of Tencent Cloud's live API: over the official package, with our own retries.
 
 The package is imported when the first call is made.  Its ``call_json`` is used instead of its
-models: those make an answer that they do not understand a success full of None, lose an
-``Error`` whose content type names a charset, and drop the fields that they do not know.
+models: those turn an answer that they do not understand into a success full of None, lose an
+``Error`` whose content type names a charset, and drop fields that they do not know.
 """
 
 import logging
@@ -94,7 +94,7 @@ class Caller:
         understand: Callable[[ApiAnswer], T],
         again: tuple[Again, ...],
     ) -> T:
-        """Call until it succeeds, fails for good, or patience ends.
+        """Call until it succeeds, fails for good, or time is up.
 
         The package's own way to call again is broken: it throws a later success away.
         """
@@ -164,7 +164,7 @@ def why_not(account: Account) -> str | None:
 
 
 def lacking_package() -> str | None:
-    """Return what to do about it if the package is not installed; does not load it."""
+    """Return what to do if the package is not installed, else None; does not load it."""
     try:
         found = find_spec("tencentcloud.live")
     except ModuleNotFoundError:

@@ -45,7 +45,7 @@ class Desk(CommandOutput):
         self.client = Client(Caller(setup.account, self.wait), self.wait)
 
     def write(self, change: Callable[[], object]) -> None:
-        """Make a change, so that whoever reads back must say whether it is there.
+        """Make a change whose result must be read back afterwards.
 
         What is gone already, and an answer that was lost, are no errors yet.
         """

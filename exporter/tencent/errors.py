@@ -1,4 +1,4 @@
-"""What keeps us from asking Tencent Cloud's API: a sentence each.
+"""Failures in asking Tencent Cloud's API: a sentence each.
 
 Pure.
 """
@@ -7,7 +7,7 @@ from exporter.protocol.api_errors import advice_for, is_gone
 
 
 class TencentError(Exception):
-    """Something of Tencent Cloud's side that keeps us from going on; its text is a sentence."""
+    """Tencent Cloud's API cannot be asked, or its answer used; the text is a sentence."""
 
 
 class ApiError(TencentError):

@@ -1,7 +1,7 @@
 """Which pushes of the platform's event list the ledger has, and what it lacks of the others.
 
-Pure.  The list names streams and whole seconds, no sequences: so a push is known again by its
-stream and its times.  Whatever is not clear is left out: rather not counted than counted twice.
+Pure.  The list names streams and whole seconds, no sequences: so a push is recognised by its
+stream and its times.  What is not clear is left out: better not counted than counted twice.
 """
 
 from bisect import bisect_left, bisect_right
@@ -30,7 +30,7 @@ LASTING_SECONDS: Final = 60
 """A push that lasted so long is surely listed."""
 
 RETRY_SECONDS: Final = 1200
-"""So long after its end a push may still be called back: 12 retries, a minute and a time-out
+"""How long after its end a push may still be called back: 12 retries, a minute and a time-out
 apart, and some minutes for clocks that differ."""
 
 
@@ -97,9 +97,10 @@ def matches(
 def agreement(
     listed: Iterable[Listed], known: Iterable[KnownPush], start: int, end: int
 ) -> tuple[int, int]:
-    """Return how many pushes that were called back whole the list has, and how many it lacks.
+    """Return how many of the ledger's pushes the list has, and how many it lacks.
 
-    Of those that began and ended between two Unix seconds, and lasted a while.
+    Only pushes count that were called back in full, began and ended between two Unix seconds, and
+    lasted a while.
     """
     theirs: dict[Stream, list[Listed]] = defaultdict(list)
     for one in listed:
@@ -166,7 +167,7 @@ def _of_stream(listed: Sequence[Listed], known: Sequence[KnownPush]) -> list[Mat
 
 
 class _Times(Generic[T]):
-    """Pushes by one of their times, so that those around a moment are found at once."""
+    """Pushes sorted by one of their times, to find those around a moment quickly."""
 
     def __init__(self, pushes: Iterable[tuple[int, T]]) -> None:
         """Each push stands behind its time, in Unix milliseconds."""

@@ -1,6 +1,6 @@
 """Read a list that comes in pages, whole or not at all.
 
-Pure.  Pages may come short, twice or shifted: what is not surely the whole list is none.
+Pure.  Pages may come short, twice or shifted: a list that may be incomplete is refused.
 """
 
 from collections.abc import Callable, Hashable

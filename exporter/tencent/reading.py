@@ -1,6 +1,6 @@
 """What the API says of streams, read item by item.
 
-Pure.  Whatever is not surely what the API documents raises ``ValueError``, ``LookupError`` or
+Pure.  An answer that differs from what the API documents raises ``ValueError``, ``LookupError`` or
 ``TypeError``: then nothing is known.
 """
 

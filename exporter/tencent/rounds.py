@@ -21,10 +21,10 @@ from exporter.tencent.streams import StreamClient
 
 RECONCILIATION_LEASE: Final = "reconciliation"
 LEASE_ROUNDS: Final = 3
-"""For so many rounds a process that falls silent keeps others from making them."""
+"""For how many rounds a process keeps the lease if it falls silent."""
 
 MOST_FAILURES: Final = 3
-"""After so many failures of the kind that passes, the API is left alone until the next round."""
+"""After so many failures that may pass, the API is not asked again until the next round."""
 
 MOST_PAIRS: Final = 1000
 """So many pairs are remembered, beside those that have open pushes."""
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class Rounds:
-    """Makes round after round, of which each remembers the one before."""
+    """Makes rounds; each needs what the one before saw."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from exporter.tencent.words import plain
 T = TypeVar("T", bound=Hashable)
 
 ONLINE_PAGE: Final[dict[Site, int]] = {"mainland": 20_000, "international": 100}
-"""Streams on a page: where all go on one, as many as an account may have; else the most."""
+"""Streams on a page: on the mainland site all that an account may have, else the API's most."""
 
 CALLBACK_RECORDS: Final = "DescribeCallbackRecordsList"
 """Missing on the international site."""

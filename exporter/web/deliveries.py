@@ -57,9 +57,9 @@ class Taken(NamedTuple):
 
 
 def refused(refusal: Refusal, envelope: Envelope, now: float) -> Delivery:
-    """Return the delivery of a packet that was refused, with as much as can be read of it.
+    """Return the delivery of a packet that was refused, with what can be read of it.
 
-    The packet is empty where there was none to read.
+    The packet is empty if there was none.
     """
     identity = occurred_at_ms = None
     try:

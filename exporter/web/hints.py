@@ -1,6 +1,6 @@
 """What became of a delivery, in plain words, and what an operator can do about it.
 
-A reason says most of it (``refusals``); here is added what is known of the one delivery.
+A reason has general advice (``refusals``); here the details of the one delivery are added.
 Pure.
 """
 
@@ -14,7 +14,7 @@ from exporter.protocol.signature import LIFETIME_SECONDS
 from exporter.web.formatting import span
 
 CLOCK_TOLERANCE_SECONDS: Final = 30
-"""Above this, clocks that differ are worth a word even if the callback was taken."""
+"""If clocks differ by more it is mentioned, even if the callback was taken."""
 
 
 class Hint(NamedTuple):
@@ -25,7 +25,7 @@ class Hint(NamedTuple):
 
 
 class Advice(NamedTuple):
-    """A hint, the word that it explains, and how often it is called for."""
+    """A hint, the word that it explains, and for how many deliveries or pushes."""
 
     word: str
     hint: Hint

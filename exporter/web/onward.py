@@ -1,4 +1,4 @@
-"""What a consumer behind us gets of a request, and what its answer comes to."""
+"""What a consumer behind us gets of a request, and what its answer means."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ CLIMBS: Final = re.compile(r"[/\\]\.{1,2}(?=[/\\;]|$)")
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """The settings of these names: which consumers there are, and how much is borne of them."""
+    """The settings of these names: which consumers there are, and what they may ask of us."""
 
     callback_path: str
     forward_to: str | None
@@ -120,8 +120,8 @@ class Head:
 class Forwarded:
     """What became of a callback at its consumer.
 
-    ``answer`` is what the sender gets, if nothing is wrong on our side; ``status`` is the
-    consumer's, None without an answer, and ``detail`` then says why, to the operator.
+    ``answer`` is what the sender gets, unless something is wrong on our side.  ``status`` is the
+    consumer's, None without an answer; ``detail`` then says why, for the operator.
     """
 
     result: ForwardResult

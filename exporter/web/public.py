@@ -30,7 +30,7 @@ def create_app(receiver: Receiver, background: Background | None = None) -> Flas
 
     @app.before_request
     def callback() -> Response | None:
-        """Answer a callback: at its path and below it, which no rule of a router says alike."""
+        """Answer a callback at its path or below it, which no single rule of a router can say."""
         if not receiver.takes(request.environ["PATH_INFO"]):
             return None
         head = _head() if background and request.method == "POST" else None

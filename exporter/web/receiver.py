@@ -173,8 +173,8 @@ class Receiver:
     ) -> Answer:
         """Tally, note and log a refusal, and return its answer.
 
-        A flood of refusals floods neither ledger nor log.  What is no callback has no
-        ``envelope`` and is not noted; a callback of which nothing was read has ``NO_PACKET``.
+        A flood of refusals floods neither ledger nor log.  A request that is no callback has no
+        ``envelope`` and is not noted.  A callback of which nothing was read has ``NO_PACKET``.
         """
         self.ledger.tally([catalogue.REJECTIONS.add(refusal.reason)])
         now = self._clock()

@@ -21,7 +21,7 @@ from exporter.web.exposition import Showing, pieces_of, shown_until
 
 PARTS: Final = ("ledger", "process")
 SCRAPE_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
-"""What only a Prometheus sends: to it a new series begins at 0, see docs/reference.md."""
+"""A header that only Prometheus sends: it is shown new series at 0, see docs/reference.md."""
 
 _END: Final = b"# EOF\n"
 """The last line of OpenMetrics."""

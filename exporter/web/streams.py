@@ -30,7 +30,7 @@ LONGEST_STREAM_FILTER: Final = 1000
 
 NAMES: Final = ("push_domain", "app_name", "stream_id")
 ALL: Final = "All"
-"""What a row of a dashboard says where it is about no single one; names are never so written."""
+"""What a row of a dashboard has in place of a name if it is about all; never a stream's name."""
 
 _FILTERS: Final = ("state", "push_domain", "origin", "cause", "q")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -121,13 +121,13 @@ def deliveries_address(names: Sequence[str]) -> str:
 
 
 def _whole_part(name: str) -> str:
-    """Return the longest part of a name as it is shown that the name itself has."""
+    """Return the longest part of a shown name that is surely a part of the name itself."""
     whole = name.removesuffix(CUT) if len(name) == LONGEST_NAME else name
     return max(whole.split(UNPRINTABLE), key=len)
 
 
 def says(history: StreamHistory, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Return the newest deliveries of a stream, which have names as they are shown."""
+    """Return the newest deliveries of a stream; they have names as they are shown."""
     assert history.row  # noqa: S101 - a stream that is known
     names = tuple(printable_name(name) for name in history.row.push.stream)
     own = [one for one in deliveries if (one.push_domain, one.app_name, one.stream_id) == names]

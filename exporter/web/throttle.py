@@ -1,4 +1,4 @@
-"""Letting the first of many that are alike through, and counting the others."""
+"""Admit the first few of many alike, and count the others."""
 
 import math
 import threading

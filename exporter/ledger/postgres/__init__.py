@@ -1,9 +1,9 @@
 """The shared ledger: PostgreSQL, for any number of replicas.
 
 One thread of each process writes (``commits``), through one connection; scrapes read through
-another.  A server that is away does not stop the start: callbacks are answered 503 until it
-is there.  Whether a commit whose answer was lost took place is not guessed: who waits for it
-hears that the ledger is unavailable, and the redelivery is recognised by its identity, or is
+another.  A server that is away does not stop the start: callbacks are answered 503 until it is
+there.  If the answer to a commit is lost, nobody guesses whether it took place: the callbacks are
+answered that the ledger is unavailable, and their redeliveries are recognised by identity, or are
 new.  Laid out like ``sqlite``:
 
     store        writes: a transaction for each commit

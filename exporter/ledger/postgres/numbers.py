@@ -39,7 +39,7 @@ def add(connection: Connection, numbers: Numbers, stripe: int) -> None:
 
 
 def keep_latest(connection: Connection, numbers: Numbers, stripe: int) -> None:
-    """Store numbers where they are larger than what is stored."""
+    """Store the numbers that are larger than those stored."""
     if numbers:
         connection.execute(_UPSERT_LATEST, (stripe, *columns(_rows(numbers))))
 

@@ -1,4 +1,4 @@
-"""Gauges that say how many rows there are, held against the rows; see ``sqlite.recount``."""
+"""Compare the gauges that count rows with the rows, and correct them; see ``sqlite.recount``."""
 
 from typing import Final
 

@@ -14,7 +14,7 @@ from exporter.ledger.postgres.recount import LOCK_CELLS, LOCK_TABLES, put_right
 
 VERSION: Final = 4
 LOCKS: Final = 0x43535301
-"""The first half of the advisory locks that are no identity's; the second half is below."""
+"""The first half of the advisory locks other than those of identities; the second is below."""
 
 SCHEMA_LOCK: Final = -1
 SOURCES_LOCK: Final = -2
@@ -163,8 +163,8 @@ _END_ABANDONED: Final = """
         AND application_name = current_setting('application_name')
         AND wait_event = 'ClientRead' AND xact_start < now() - interval '10 s'"""
 """A replica that was cut off between two packets of a transaction leaves its locks to a server
-process that waits for more, in a state that no time limit of PostgreSQL ends.  None of ours
-waits so long, and whoever cannot get a lock connects anew, which comes here."""
+process that waits for more, in a state that no time limit of PostgreSQL ends.  None of ours waits
+so long.  A replica that cannot get a lock connects anew, which leads here."""
 
 log = structlog.get_logger()
 

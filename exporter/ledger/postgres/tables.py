@@ -104,7 +104,7 @@ _PROVE: Final = "UPDATE css_exporter.ledger SET committed_at = %b"
 
 @dataclass(slots=True)
 class Admitted:
-    """What is known to be admitted, so that it need not be asked: it is never forgotten."""
+    """The sources and series known to be stored, which need not be looked up again."""
 
     sources: set[Source] = field(default_factory=set)
     series: set[Series] = field(default_factory=set)
@@ -129,7 +129,7 @@ def begin(connection: Connection) -> Cursor:
 def begun_at(begun: Cursor) -> tuple[float, int]:
     """Return the Unix time at which a transaction began, by the server's clock, and its stripe.
 
-    With no stripe free it is the first one: whose rows are waited for, in the order of their keys.
+    If no stripe is free it is the first one, and its rows are waited for in the order of keys.
     """
     now, stripe = begun.fetchone() or (0.0, 0)
     return now, stripe or 0

@@ -23,7 +23,7 @@ _LOCK_SECONDS: Final = 5.0
 
 @contextmanager
 def alone(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a ledger for nobody but us, of our version.  Raises ``UnusableLedger``."""
+    """Open a ledger that nobody else uses, of our version then.  Raises ``UnusableLedger``."""
     if not path.is_file():
         raise UnusableLedger(f"there is no ledger at {path}")
     with ExitStack() as stack:

@@ -27,7 +27,7 @@ _TO_WRITE: Final = (
 def connect(path: Path, *pragmas: str, old: bool = False) -> sqlite3.Connection:
     """Open a ledger's file and refuse an unusable one; to write, the caller holds the lock.
 
-    One of an older version too, unless ``old`` ones are wanted.
+    One of an older version is unusable too, unless ``old`` ones are wanted.
     """
     if inode(path) is None:
         raise UnusableLedger(f"{path} is gone")

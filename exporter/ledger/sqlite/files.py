@@ -131,7 +131,7 @@ def sync_directory(path: Path) -> None:
 
 
 def inode(path: Path) -> tuple[int, int] | None:
-    """Return the file that has a name now, None if there is none: another one differs in it."""
+    """Return device and inode of the file that has a name now, None if there is none."""
     try:
         status = path.stat()
     except OSError:

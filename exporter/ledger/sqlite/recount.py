@@ -1,4 +1,4 @@
-"""Gauges that say how many rows there are, held against the rows; in the caller's transaction.
+"""Compare the gauges that count rows with the rows, and correct them; in the caller's transaction.
 
 They change with the rows, in the same transactions.  Should they differ all the same, by
 a fault of ours or of somebody who edited the file, a start puts them right: else a gauge would be

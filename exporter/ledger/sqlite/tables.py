@@ -59,7 +59,7 @@ _COUNT_SERIES: Final = "SELECT coalesce(sum(value), 0) FROM cell WHERE family = 
 
 
 class Admitted(NamedTuple):
-    """Which sources and series are stored: what is read or written once need not be again."""
+    """The sources and series known to be stored, which need not be looked up again."""
 
     sources: set[Source]
     series: set[Series]
@@ -73,7 +73,7 @@ class Admitted(NamedTuple):
 def answer(
     connection: sqlite3.Connection, asked: Questions, limits: Limits, known: Admitted
 ) -> Facts:
-    """Look up what a posting asks and is not ``known``, which gets what is found."""
+    """Look up what a posting asks, except what is ``known``, and add to that what is found."""
     seen = {
         identity
         for chunk in _chunks(asked.identities)
@@ -164,7 +164,7 @@ def find_pushes(
 ) -> dict[bytes, PushRow]:
     """Return the pushes of identities, and the newest open ones of their streams and of others.
 
-    Enough of each stream's that its newest is among them whichever of the identities close.
+    So many of each stream that its newest is among them even if all these identities close.
     """
     pushes: dict[bytes, PushRow] = {}
     for chunk in _chunks(identities):

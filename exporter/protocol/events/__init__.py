@@ -133,5 +133,5 @@ def parse(packet: Packet, kind: type[Event] | None = None) -> Event:
 
 
 def outline(packet: Packet) -> Event:
-    """Return what every event has of a packet that may be of no use otherwise; never refuses."""
+    """Return what every event has, of a packet that may be unusable otherwise; never refuses."""
     return Event.model_validate({**packet, PACKET: packet})

@@ -46,7 +46,7 @@ class Event(BaseModel):
     comes_unsigned: ClassVar[bool] = False
     """Whether it is documented without a signature."""
     delivery_class: ClassVar[str] = "others"
-    """With which others its deliveries are kept: a flood of one class hides no other."""
+    """The class whose newest deliveries are kept: a flood of one class hides no other."""
 
     packet: SkipValidation[Packet] = Field(alias=PACKET, repr=False)
     push_domain: wire.OptionalDomain = Field(None, validation_alias=DOMAIN)
@@ -63,13 +63,13 @@ class Event(BaseModel):
     def own_key(self) -> tuple[Any, ...] | None:
         """Return what a redelivery repeats and no other event of the push domain has, if known.
 
-        See section 3.0; None, or one with a None in it, is of no use.
+        See section 3.0; None, or a tuple with a None in it, cannot be used.
         """
         return None
 
     @property
     def abnormal(self) -> bool:
-        """Return whether somebody should hear of it: a warning in the log."""
+        """Return whether it is worth a warning in the log."""
         return False
 
     @property
