@@ -23,8 +23,8 @@ The rooms, from the inside out; a room imports from those before it, never from 
 ``simulator``  invented callbacks, and what an exporter must show of them
 ``replay``     callbacks of a file, sent again
 ``demo``       exporter, simulator and Prometheus together
+``files``      no code: links to the dashboards, rules and examples that the package carries
 
-``files`` has links to the dashboards, rules and examples that the package carries.
 ``cli`` is the shell around all of them.  Importing a module does nothing.
 """
 

@@ -7,7 +7,7 @@ stopped, a backup put back.  Then the clock is doubted until it has run steadily
 ``PROOF_SECONDS``, over restarts and in whichever process.  After that hour nothing that was
 received before the jump can come again, since the sender gives up after 12 minutes.
 
-What a pause costs is one hour in which nothing is forgotten.  Pure, but for its lines in the log.
+What a pause costs is one hour in which nothing is forgotten.  No clock is asked here.
 """
 
 from typing import Final, NamedTuple

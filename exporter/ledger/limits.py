@@ -1,4 +1,4 @@
-"""How much a ledger remembers, and for how long."""
+"""How much a ledger remembers, and for how long.  Pure."""
 
 from dataclasses import dataclass
 

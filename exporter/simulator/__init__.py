@@ -7,8 +7,7 @@ The flow; each word is a module::
     sender  -> answer              threads that send, and give the plan each answer
     expected -> report -> check    what an exporter must show, given its answers; and does it?
 
-``world``, ``hosts``, the packets, ``callback``, ``samples``, ``weights``, ``plan``,
-``scenarios``, ``forgery``, ``outgoing``, ``expected`` and ``report`` are pure: time is an
-argument, chance is a seeded generator.  What is expected never comes from the exporter's own
-reading of a packet: only its names of metrics, its label values and its signature are used.
+Most of them are pure, and say so: time is an argument, chance is a seeded generator.  What is
+expected never comes from the exporter's own reading of a packet: only its names of metrics, its label
+values and its signature are used.
 """

@@ -1,4 +1,4 @@
-"""Hosts, and their pushes."""
+"""Hosts, and their pushes.  Pure."""
 
 from dataclasses import dataclass, field
 from random import Random

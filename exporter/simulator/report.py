@@ -1,4 +1,4 @@
-"""What a run expects, as a JSON document and back.
+"""What a run expects, as a JSON document and back.  Pure.
 
     {"run": {...}, "callbacks": {...},
      "samples": {"tencent_css_pushes_total": [

@@ -1,6 +1,7 @@
 """The house: imports run one way, importing does nothing, files stay short."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,25 +9,16 @@ from pathlib import Path
 import pytest
 from support.repository import ROOT
 
+import exporter
+
 PACKAGE = ROOT / "exporter"
 
-ROOMS = (
-    *("protocol", "metrics", "ledger", "web", "tencent", "daemon"),
-    *("sending", "simulator", "replay", "demo"),
-)
-"""The layers, which are folders, from the inside out: a room imports from itself and from those
-before it. What stands beside them (``cli``, ``__main__``) may import from all."""
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
-CORE = ("protocol", "metrics")
-PURE = {
-    *CORE,
-    *("ledger.changes", "ledger.limits", "ledger.posting", "ledger.pushes", "ledger.reconciling"),
-    *("web.exposition", "web.deliveries", "web.formatting", "web.hints", "web.overview"),
-    *("tencent.applying", "tencent.checks", "tencent.errors", "tencent.pages"),
-    *("tencent.backfill_words", "tencent.backfilled", "tencent.matching"),
-    *("tencent.planning", "tencent.reading", "tencent.templates", "tencent.words"),
-}
-"""Rooms, and modules of rooms, that need no clock, no environment, no log and no I/O."""
+ROOMS = tuple(re.findall(r"^``(\w+)`` {2,}", exporter.__doc__ or "", re.MULTILINE))
+"""The layers, which are folders, in the order of the package's introduction: a room imports from
+itself and from those before it. What stands beside them (``cli``, ``__main__``) may import from
+all."""
 
 IMPURE = {
     *("time", "datetime", "os", "sys", "io", "pathlib", "logging", "structlog", "warnings"),
@@ -36,8 +28,6 @@ IMPURE = {
 
 HARMLESS = {"urllib.parse"}
 """Modules of impure packages that only look at text."""
-
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
@@ -70,7 +60,9 @@ def room_of(name: str) -> str:
 
 def test_every_folder_is_a_layer() -> None:
     """No room is without its place in the order."""
-    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ROOMS)
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__"}
+    assert folders == set(ROOMS)
+    assert len(ROOMS) == len(set(ROOMS))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -80,28 +72,65 @@ def test_imports_run_one_way(path: Path) -> None:
     ours = {room_of(name) for name in imports_of(path) if name.startswith("exporter.")} - {""}
     if room in ("sending", "simulator"):
         # What the simulator expects must not come from what it checks.
-        assert ours <= {*CORE, "sending", "simulator"}
+        assert ours <= {*ROOMS[: ROOMS.index("ledger")], "sending", "simulator"}
     elif room:
         assert ours <= set(ROOMS[: ROOMS.index(room) + 1])
 
 
-def is_pure(name: str) -> bool:
-    """Return whether a module is promised to be pure."""
-    inner = name.removeprefix("exporter.")
-    return inner in PURE or room_of(name) in PURE
+def says_pure(path: Path) -> bool:
+    """Return whether a module's introduction promises that it is pure: the word, in upper case."""
+    introduction = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return bool(re.search(r"\bPure\b", introduction or ""))
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if is_pure(name_of(path))], ids=name_of)
-def test_the_core_is_pure(path: Path) -> None:
-    """What decides and what describes needs no clock, no environment, no log and no I/O."""
+def is_pure(path: Path) -> bool:
+    """Return whether a module is promised to be pure, by itself or by a package that it is in."""
+    packages = (one / "__init__.py" for one in path.parents if one.is_relative_to(PACKAGE))
+    return says_pure(path) or any(map(says_pure, packages))
+
+
+PURE = list(filter(is_pure, MODULES))
+
+
+def test_the_introduction_names_the_pure_rooms() -> None:
+    """A room is called pure there if it says so itself, and none of what decides is left out."""
+    named = re.findall(r"^``(\w+)`` {2,}.*; pure$", exporter.__doc__ or "", re.MULTILINE)
+    assert named == [room for room in ROOMS if (PACKAGE / room / "__init__.py") in PURE]
+    assert {room_of(name_of(path)) for path in PURE} >= {"ledger", "web", "tencent", "simulator"}
+
+
+@pytest.mark.parametrize("path", PURE, ids=name_of)
+def test_what_is_called_pure_is(path: Path) -> None:
+    """What decides and what describes needs no clock, no environment, no log and no I/O.
+
+    The simulator may draw from the seeded generators that it is given.
+    """
     imported = {name.split(".")[0] for name in imports_of(path) if name not in HARMLESS}
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if room_of(name_of(path)) == "simulator" and draws_from_a_seed(tree):
+        imported.discard("random")
     assert not imported & IMPURE
     calls = {
         node.func.id
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not calls & {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+def draws_from_a_seed(tree: ast.Module) -> bool:
+    """Return whether a module has only the generator of ``random``, and gives it a seed."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names) if any(alias.name == "random" for alias in names):
+                return False
+            case ast.ImportFrom(module="random", names=names) if {"Random"} != {
+                alias.name for alias in names
+            }:
+                return False
+            case ast.Call(func=ast.Name("Random"), args=[], keywords=[]):
+                return False
+    return True
 
 
 def test_one_name_has_one_meaning() -> None:
