@@ -8,6 +8,6 @@ The flow; each word is a module::
     expected -> report -> check    what an exporter must show, given its answers; and does it?
 
 Most of them are pure, and say so: time is an argument, chance is a seeded generator.  What is
-expected never comes from the exporter's own reading of a packet: only its names of metrics, its label
-values and its signature are used.
+expected never comes from the exporter's own reading of a packet: only its names of metrics, its
+label values and its signature are used.
 """

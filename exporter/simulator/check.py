@@ -17,7 +17,7 @@ became of callbacks at a consumer behind it.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.client import HTTPException
 from typing import Final, NamedTuple
 from urllib.error import HTTPError
@@ -111,18 +111,13 @@ class Exporter:
             raise CheckError(f"{self._url} shows no metrics of this exporter")
         return Look(found, began_at, time.time())
 
-    def differences(
-        self,
-        report: Report,
-        seconds: float = SETTLE_SECONDS,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> list[Difference]:
-        """Return what still differs from a report after so many seconds."""
-        deadline = time.monotonic() + seconds
+    def differences(self, report: Report) -> list[Difference]:
+        """Return what differs from a report, after waiting a while for it to agree."""
+        deadline = time.monotonic() + SETTLE_SECONDS
         while (
             found := compare(report, self.look(), self._window)
         ) and time.monotonic() < deadline:
-            sleep(0.25)
+            time.sleep(0.25)
         return found
 
 

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from exporter.ledger import Ledger
@@ -25,18 +25,11 @@ STOP_SECONDS: Final = 1.0
 class Loop:
     """Makes rounds, one in so many seconds, until it is stopped."""
 
-    def __init__(
-        self,
-        rounds: Rounds,
-        seconds: float,
-        stopping: threading.Event,
-        chance: Callable[[], float] = random.random,
-    ) -> None:
+    def __init__(self, rounds: Rounds, seconds: float, stopping: threading.Event) -> None:
         """Take the same ``stopping`` as the rounds."""
         self._rounds = rounds
         self._seconds = seconds
         self._stopping = stopping
-        self._chance = chance
         self._thread = threading.Thread(target=self._run, name="reconciliation", daemon=True)
 
     def start(self) -> None:
@@ -49,10 +42,10 @@ class Loop:
         self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        wait = self._chance() * min(self._seconds, FIRST_SECONDS)
+        wait = random.uniform(0, min(self._seconds, FIRST_SECONDS))  # noqa: S311 - no secret
         while not self._stopping.wait(wait):
             self._rounds.make()
-            wait = self._seconds * (1 - JITTER + 2 * JITTER * self._chance())
+            wait = self._seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - as above
         self._rounds.release()
 
 

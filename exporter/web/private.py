@@ -123,6 +123,6 @@ def _authorised(token: str) -> bool:
     return hmac.compare_digest(given, f"Bearer {token}".encode())
 
 
-def plain_text(content: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def plain_text(content: str, status: int = 200) -> Response:
     """Return a plain text answer."""
-    return Response(content, status, headers, mimetype="text/plain")
+    return Response(content, status, mimetype="text/plain")

@@ -36,7 +36,7 @@ def callbacks(seed: int, number: int) -> list[Callback]:
 def shown(ledger: MemoryLedger, names: set[str]) -> Mapping[Sample, int]:
     """Return a ledger's samples of some names, in whole numbers."""
     found = {}
-    for metric in families_of(ledger.snapshot(), BEGAN_AT):
+    for metric in families_of(ledger.snapshot()):
         for one in metric.samples:
             if one.name in names:
                 key = sample(one.name, **one.labels)

@@ -111,7 +111,7 @@ def test_meaning_agrees_with_the_exporter(scenario: str) -> None:
         ledger.record(entry_for(events.parse(callback.packet)), now + 1)
     shown = {
         sample(one.name, **one.labels): one.value
-        for metric in families_of(ledger.snapshot(), now)
+        for metric in families_of(ledger.snapshot())
         for one in metric.samples
     }
     samples = expected.samples()

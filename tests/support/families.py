@@ -25,13 +25,10 @@ class Series:
     created_at: float
 
 
-def families_of(
-    snapshot: Snapshot, now: float, *, zero_seconds: float = 0, created: bool = False
-) -> Iterator[Metric]:
+def families_of(snapshot: Snapshot, *, created: bool = False) -> Iterator[Metric]:
     """Yield every ledger family, in the catalogue's order, series sorted by labels.
 
-    A counter or histogram series younger than ``zero_seconds`` is shown at 0; ``created``
-    adds ``_created`` samples.
+    ``created`` adds ``_created`` samples.
     """
     series: dict[str, dict[Labels, Series]] = defaultdict(dict)
     for name, labels, cell, value, created_at in snapshot.cells:
@@ -49,9 +46,7 @@ def families_of(
         else:
             shown = {**_zeros(family), **series[family.name]}
             for labels, one in sorted(shown.items()):
-                young = family.kind != "gauge" and abs(now - one.created_at) < zero_seconds
-                cells = {} if zero_seconds and young else one.cells
-                _add_series(metric, family, labels, cells)
+                _add_series(metric, family, labels, one.cells)
                 if created and family.kind != "gauge" and one.created_at:
                     base = family.name.removesuffix("_total")
                     names = dict(zip(family.label_names, labels, strict=True))

@@ -1,7 +1,6 @@
 """What a stranger who holds a signed packet may send: Hypothesis strategies."""
 
 import string
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -90,8 +89,3 @@ def packets(draw: st.DrawFn) -> Packet:
         if not packet:
             break
     return packet
-
-
-def secrets_in(value: Any) -> bool:
-    """Return whether any secret is told."""
-    return SECRET in str(value)

@@ -7,12 +7,12 @@ from werkzeug.datastructures import Headers
 from support.daemon import Answer
 
 
-def send(port: int, *parts: bytes, timeout: float = 20) -> bytes:
+def send(port: int, *parts: bytes) -> bytes:
     """Send bytes and return what is answered, up to the end of the first answer.
 
     What a reset leaves unread is lost.
     """
-    with socket.create_connection(("127.0.0.1", port), timeout) as connection:
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
         try:
             for part in parts:
                 connection.sendall(part)

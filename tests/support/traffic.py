@@ -53,10 +53,10 @@ def interruptions(
         yield packet("interruption", event_time=began + 59, errcode=errcode, **own)
 
 
-def every_errcode(exporter: Daemon, since: int = 0) -> None:
+def every_errcode(exporter: Daemon) -> None:
     """Interrupt a push by every documented errcode, and by one that is not."""
     codes = tuple(int(one.code) if one.code.isdigit() else 999 for one in ERRCODES)
-    for one in interruptions(len(codes), codes, since):
+    for one in interruptions(len(codes), codes):
         assert exporter.post(one).status == 200
 
 

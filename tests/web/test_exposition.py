@@ -61,7 +61,7 @@ def test_a_page_is_what_the_client_library_writes(
     created = created and openmetrics
     showing = Showing(openmetrics=openmetrics, created=created)
     found = b"".join(pieces_of(snapshot, NOW, showing)).decode()
-    families = families_of(snapshot, NOW, created=created)
+    families = families_of(snapshot, created=created)
     assert found == library(families, openmetrics=openmetrics)
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,16 +25,9 @@ from exporter.protocol.vocabulary import Stream
 class SqliteReader:
     """The reading side: one connection, for any thread, that never writes."""
 
-    def __init__(
-        self,
-        path: Path,
-        lock: FileLock,
-        limits: Limits,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, path: Path, lock: FileLock, limits: Limits) -> None:
         self._path = path
         self._limits = limits
-        self._clock = clock
         self._file_lock = lock
         self._lock = threading.Lock()
         self._kept: list[sqlite3.Connection] = []
@@ -47,7 +40,7 @@ class SqliteReader:
             cells = _cells(connection)
             streams = watching.streams_with_series(self._limits, watched_streams(connection))
             cells = watching.cells_of(cells, streams, states.active_of(connection, streams))
-            rows = states.dropped(connection, self._limits, self._clock())
+            rows = states.dropped(connection, self._limits, time.time())
             cells += dropped.cells_of(rows, cells)
             (oldest,) = connection.execute(
                 "SELECT min(began_at_ms) FROM push WHERE ended_at_ms IS NULL"
@@ -67,12 +60,12 @@ class SqliteReader:
     def streams(self, query: StreamQuery) -> StreamPage:
         """Return a page of streams; see ``Ledger.streams``."""
         with self._reading() as connection:
-            return history.streams(connection, self._limits, self._clock(), query)
+            return history.streams(connection, self._limits, time.time(), query)
 
     def pushes_of(self, stream: Stream, most: int) -> StreamHistory:
         """Return the pushes of a stream; see ``Ledger.pushes_of``."""
         with self._reading() as connection:
-            return history.pushes_of(connection, self._limits, self._clock(), stream, most)
+            return history.pushes_of(connection, self._limits, time.time(), stream, most)
 
     def known_pushes(self, streams: Collection[Stream]) -> KnownPushes:
         """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""

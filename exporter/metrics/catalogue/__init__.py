@@ -32,6 +32,3 @@ BY_NAME: Final = {
 
 LEDGER_FAMILIES: Final = tuple(one for one in BY_NAME.values() if not one.of_process)
 """What every process that shares the ledger shows alike (``collect[]=ledger``)."""
-
-PROCESS_FAMILIES: Final = tuple(one for one in BY_NAME.values() if one.of_process)
-"""What each process shows of itself (``collect[]=process``)."""
