@@ -6,7 +6,7 @@ browser may run and load nothing but this program's own files.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Self, get_args
@@ -90,9 +90,7 @@ class Filter(NamedTuple):
         )
 
 
-def blueprint(
-    ledger: Ledger, reception: Reception, clock: Callable[[], float] = time.time
-) -> Blueprint:
+def blueprint(ledger: Ledger, reception: Reception) -> Blueprint:
     """Return the pages, to be registered on the private application."""
     pages = Blueprint(
         "pages", __name__, static_folder="static", static_url_path="/static", url_prefix=""
@@ -109,64 +107,74 @@ def blueprint(
 
     @pages.get("/")
     def landing() -> tuple[str, int]:
-        overview = unreadable = None
-        try:
-            overview = overview_of(ledger.snapshot())
-        except LedgerUnavailable as error:
-            unreadable = str(error)
-        page = render_template(
-            "landing.html",
-            now=clock(),
-            overview=overview,
-            unreadable=unreadable,
-            uncommittable=_why_not(ledger),
-            reception=reception,
-        )
-        return page, 503 if unreadable else 200
+        return _landing(ledger, reception)
 
     @pages.get("/deliveries")
     def deliveries() -> tuple[str, int]:
-        chosen = Filter.of(request.args)
-        kept: Sequence[Delivery] = ()
-        unreadable = None
-        try:
-            kept = ledger.deliveries()
-        except LedgerUnavailable as error:
-            unreadable = str(error)
-        found = [delivery for delivery in kept if chosen.admits(delivery)]
-        hints = [(delivery, hint_for(delivery)) for delivery in found]
-        page = render_template(
-            "deliveries.html",
-            now=clock(),
-            unreadable=unreadable,
-            kept=len(kept),
-            found=len(found),
-            rows=hints[:ROWS_SHOWN],
-            advice=advice_on((word_of(delivery), hint) for delivery, hint in hints if hint),
-            chosen=chosen,
-            outcomes=tuple(Outcome),
-            refused=REFUSED,
-            reasons=tuple(STATUS),
-            forwards=[f"forward_{result}" for result in get_args(ForwardResult)],
-            has_consumer=any(delivery.forward_result for delivery in found),
-            events=EVENT_NAMES,
-            classes=CLASSES,
-            data_url=f"/deliveries.json?{urlencode(chosen.given())}".rstrip("?"),
-            domains=sorted({one.push_domain for one in kept if one.push_domain}),
-        )
-        return page, 503 if unreadable else 200
+        return _deliveries(ledger, Filter.of(request.args))
 
     @pages.get("/deliveries.json")
     def deliveries_as_data() -> tuple[Response, int]:
-        chosen = Filter.of(request.args)
-        try:
-            kept = ledger.deliveries()
-        except LedgerUnavailable as error:
-            return jsonify(error=f"the ledger cannot be read: {error}"), 503
-        return jsonify(deliveries=[_data(one) for one in kept if chosen.admits(one)]), 200
+        return _deliveries_as_data(ledger, Filter.of(request.args))
 
-    stream_pages.add_stream_pages(pages, ledger, reception.push_history_days, clock)
+    stream_pages.add_stream_pages(pages, ledger, reception.push_history_days)
     return pages
+
+
+def _landing(ledger: Ledger, reception: Reception) -> tuple[str, int]:
+    overview = unreadable = None
+    try:
+        overview = overview_of(ledger.snapshot())
+    except LedgerUnavailable as error:
+        unreadable = str(error)
+    page = render_template(
+        "landing.html",
+        now=time.time(),
+        overview=overview,
+        unreadable=unreadable,
+        uncommittable=_why_not(ledger),
+        reception=reception,
+    )
+    return page, 503 if unreadable else 200
+
+
+def _deliveries(ledger: Ledger, chosen: Filter) -> tuple[str, int]:
+    kept: Sequence[Delivery] = ()
+    unreadable = None
+    try:
+        kept = ledger.deliveries()
+    except LedgerUnavailable as error:
+        unreadable = str(error)
+    found = [delivery for delivery in kept if chosen.admits(delivery)]
+    hints = [(delivery, hint_for(delivery)) for delivery in found]
+    page = render_template(
+        "deliveries.html",
+        now=time.time(),
+        unreadable=unreadable,
+        kept=len(kept),
+        found=len(found),
+        rows=hints[:ROWS_SHOWN],
+        advice=advice_on((word_of(delivery), hint) for delivery, hint in hints if hint),
+        chosen=chosen,
+        outcomes=tuple(Outcome),
+        refused=REFUSED,
+        reasons=tuple(STATUS),
+        forwards=[f"forward_{result}" for result in get_args(ForwardResult)],
+        has_consumer=any(delivery.forward_result for delivery in found),
+        events=EVENT_NAMES,
+        classes=CLASSES,
+        data_url=f"/deliveries.json?{urlencode(chosen.given())}".rstrip("?"),
+        domains=sorted({one.push_domain for one in kept if one.push_domain}),
+    )
+    return page, 503 if unreadable else 200
+
+
+def _deliveries_as_data(ledger: Ledger, chosen: Filter) -> tuple[Response, int]:
+    try:
+        kept = ledger.deliveries()
+    except LedgerUnavailable as error:
+        return jsonify(error=f"the ledger cannot be read: {error}"), 503
+    return jsonify(deliveries=[_data(one) for one in kept if chosen.admits(one)]), 200
 
 
 def utc(at: float) -> str:

@@ -126,7 +126,7 @@ def _whole_part(name: str) -> str:
     return max(whole.split(UNPRINTABLE), key=len)
 
 
-def says(history: StreamHistory, deliveries: Sequence[Delivery]) -> list[Delivery]:
+def deliveries_of(history: StreamHistory, deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Return the newest deliveries of a stream; they have names as they are shown."""
     assert history.row  # noqa: S101 - a stream that is known
     names = tuple(printable_name(name) for name in history.row.push.stream)
