@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from exporter.ledger.interface import Receipt
@@ -21,17 +20,6 @@ Numbers = Mapping[CellKey, tuple[int, float]]
 
 NEWEST_PUSHES: Final = 16
 """How many open pushes of one stream are looked at, at least: a stream may have thousands."""
-
-
-class By(StrEnum):
-    """How it is known that a push began or ended."""
-
-    PUSH = "push"
-    INTERRUPTION = "interruption"
-    IDLE = "idle"
-    """Nothing was heard of its stream for too long."""
-    RECONCILED = "reconciled"
-    """The platform's own list of streams says so."""
 
 
 class PushRow(NamedTuple):

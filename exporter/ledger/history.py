@@ -8,7 +8,8 @@ identity.  It is ``active`` while it has an open push, ``dropped`` as in ``dropp
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, Self, get_args
+from enum import StrEnum
+from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 import orjson
 
@@ -101,6 +102,17 @@ class KeptPush(NamedTuple):
         return "dropped" if unintended and since <= self.ended_at_ms <= until else "ended"
 
 
+class By(StrEnum):
+    """How it is known that a push began or ended."""
+
+    PUSH = "push"
+    INTERRUPTION = "interruption"
+    IDLE = "idle"
+    """Nothing was heard of its stream for too long."""
+    RECONCILED = "reconciled"
+    """The platform's own list of streams says so."""
+
+
 class KnownPush(NamedTuple):
     """What is known of a push; as ``PushRow`` and ``Said`` have it, times in Unix milliseconds.
 
@@ -111,11 +123,20 @@ class KnownPush(NamedTuple):
     stream: Stream
     origin: str
     began_at_ms: int
-    begun_by: str | None
+    begun_by: By | None
     ended_at_ms: int | None
-    ended_by: str | None
+    ended_by: By | None
     interruption: bytes | None
     """The identity of its interruption, perhaps known before that comes; None if not known."""
+
+    @classmethod
+    def of_row(cls, identity: bytes, stream: str, *rest: Any) -> Self:
+        """Return the push of a stored row, whose stream is JSON."""
+        push = cls(bytes(identity), tuple(orjson.loads(stream)), *rest)
+        return push._replace(
+            begun_by=By(push.begun_by) if push.begun_by else None,
+            ended_by=By(push.ended_by) if push.ended_by else None,
+        )
 
 
 class KnownPushes(NamedTuple):

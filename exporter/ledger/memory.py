@@ -11,8 +11,9 @@ from math import ceil
 from exporter.ledger import dropped, history, watching
 from exporter.ledger.changes import LONGEST_LEASE, Changes, Online, OpenPush, Reconciled
 from exporter.ledger.deliveries import Newest, newest_first
-from exporter.ledger.facts import By, merged
+from exporter.ledger.facts import merged
 from exporter.ledger.gauges import with_limits
+from exporter.ledger.history import By
 from exporter.ledger.interface import (
     Cell,
     Delivery,
@@ -105,9 +106,8 @@ class MemoryLedger:
             gauges[catalogue.SERIES, ()] = len(self._series)
             cells = [Cell(*key, *number) for key, number in self._cells.items()]
             cells += [Cell(key.name, own, "", one, 0.0) for (key, own), one in gauges.items()]
-            cells = watching.cells_of(
-                cells, watching.streams_with_series(self._limits, self._watched), streams
-            )
+            watched = watching.streams_with_series(self._limits, self._watched)
+            cells = watching.cells_of(cells, watched, streams)
             oldest = min((one.began_at_ms for one in open_pushes), default=None)
             return with_limits(
                 Snapshot(cells, None if oldest is None else oldest / 1000), self._limits

@@ -5,8 +5,7 @@ from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
 
 from exporter.ledger.changes import OpenPush
-from exporter.ledger.facts import By
-from exporter.ledger.history import KeptPush, KnownPush
+from exporter.ledger.history import By, KeptPush, KnownPush
 from exporter.ledger.pushes import JOIN_MS
 from exporter.metrics.entries import Said
 from exporter.protocol.errcodes import INTENDED, errcode_of

@@ -8,16 +8,8 @@ many callbacks share it, and every store decides alike.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from exporter.ledger.facts import (
-    By,
-    CellKey,
-    Facts,
-    Plan,
-    PushRow,
-    Questions,
-    Series,
-    milliseconds,
-)
+from exporter.ledger.facts import CellKey, Facts, Plan, PushRow, Questions, Series, milliseconds
+from exporter.ledger.history import By
 from exporter.ledger.interface import Outcome, Posting, Receipt
 from exporter.ledger.limits import Limits
 from exporter.ledger.numbers import Number

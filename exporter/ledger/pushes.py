@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from exporter.ledger.facts import By, PushRow, merged
+from exporter.ledger.facts import PushRow, merged
+from exporter.ledger.history import By
 from exporter.metrics.entries import PushReport, Source
 from exporter.protocol.vocabulary import Stream
 

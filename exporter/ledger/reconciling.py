@@ -7,7 +7,8 @@ that comes later takes its place (``pushes``).
 from collections.abc import Iterable
 
 from exporter.ledger.changes import Changes, Online, Reconciled
-from exporter.ledger.facts import By, Facts, Plan, PushRow, Questions, Series, milliseconds
+from exporter.ledger.facts import Facts, Plan, PushRow, Questions, Series, milliseconds
+from exporter.ledger.history import By
 from exporter.ledger.limits import Limits
 from exporter.ledger.posting import Work, may_be_admitted
 from exporter.metrics import catalogue

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 from exporter.ledger import Ledger, LedgerUnavailable, Outcome, Posting, Results
-from exporter.ledger.history import KnownPush, KnownPushes
+from exporter.ledger.history import By, KnownPush, KnownPushes
 from exporter.metrics.entries import Entry
 from exporter.protocol.api_errors import Again
 from exporter.protocol.events import Interruption, Push
@@ -195,8 +195,8 @@ def _has(known: KnownPush | None, event: Push | Interruption) -> bool:
     if known is None:
         return False
     if isinstance(event, Push):
-        return known.begun_by == "push"
-    return known.ended_by == "interruption"
+        return known.begun_by is By.PUSH
+    return known.ended_by is By.INTERRUPTION
 
 
 def _items(
@@ -249,9 +249,9 @@ def _with_packets(known: KnownPush | None, own: dict[str, Push | Interruption]) 
     row = row._replace(interruption=some.interruption_identity)
     for event in own.values():
         if isinstance(event, Push):
-            row = row._replace(began_at_ms=event.event_time_ms, begun_by="push")
+            row = row._replace(began_at_ms=event.event_time_ms, begun_by=By.PUSH)
         else:
-            row = row._replace(ended_at_ms=event.event_time_ms, ended_by="interruption")
+            row = row._replace(ended_at_ms=event.event_time_ms, ended_by=By.INTERRUPTION)
     return row
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from exporter.ledger.history import KnownPush
+from exporter.ledger.history import By, KnownPush
 from exporter.tencent.reading import Listed
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class _Times(Generic[T]):
 
 def _of_known(listed: Listed, push: KnownPush) -> Match:
     lacks_push, lacks_interruption = not _has_begin(push), not _has_end(push)
-    if push.begun_by == "reconciled":
+    if push.begun_by is By.RECONCILED:
         # Nobody sent anything of it: it has no identity that a callback would have.
         return Match(listed, None, lacks_push, lacks_interruption)
     if push.interruption is None and (lacks_push or lacks_interruption):
@@ -191,11 +191,11 @@ def _of_known(listed: Listed, push: KnownPush) -> Match:
 
 
 def _has_begin(push: KnownPush) -> bool:
-    return push.begun_by == "push"
+    return push.begun_by is By.PUSH
 
 
 def _has_end(push: KnownPush) -> bool:
-    return push.ended_by == "interruption"
+    return push.ended_by is By.INTERRUPTION
 
 
 def _fits(push: KnownPush, listed: Listed) -> bool:

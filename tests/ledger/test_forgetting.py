@@ -8,6 +8,7 @@ from support.packets import SOURCE
 from support.programs import until
 
 from exporter.ledger import Outcome
+from exporter.ledger.history import By
 from exporter.metrics import catalogue as c
 
 ACTIVE = c.ACTIVE_STREAMS
@@ -24,6 +25,11 @@ def test_an_identity_is_forgotten_after_its_time(open_ledger: Open) -> None:
     until(lambda: ledger.record(one, time.time()).outcome is Outcome.ACCEPTED, "it is forgotten")
     assert time.time() >= first + 2
     assert value(ledger, c.RECORDINGS, *SOURCE, "hls") == 2
+
+
+def test_pushes_expire_in_the_ways_that_are_counted() -> None:
+    """The reasons of the metric, which knows nothing of ledgers, are those of a push's end."""
+    assert c.EXPIRED_PUSHES.labels["reason"] == (By.IDLE, By.RECONCILED)
 
 
 def test_an_open_push_is_remembered_while_it_is_open(open_ledger: Open) -> None:

@@ -18,8 +18,9 @@ from support.settings import LONG
 from exporter.ledger import Ledger
 from exporter.ledger import open_ledger as open_by_url
 from exporter.ledger.commits import TEND_SECONDS
-from exporter.ledger.history import KnownPush, KnownPushes
+from exporter.ledger.history import By, KnownPush, KnownPushes
 from exporter.ledger.postgres.reader import STREAMS_STEP
+from exporter.protocol.vocabulary import Stream
 
 STREAM = ("live.test.example", "stage", "camera-7")
 OTHER = ("live.test.example", "stage", "camera-8")
@@ -27,9 +28,7 @@ EVER = 36500.0
 """Days: nothing of the samples' time is pruned."""
 
 
-def known(
-    ledger: Ledger, *streams: tuple[str, str, str]
-) -> dict[tuple[str, str, str], KnownPushes]:
+def known(ledger: Ledger, *streams: Stream) -> dict[Stream, KnownPushes]:
     """Return what is known of each stream, asked for together."""
     pushes, since_ms = ledger.known_pushes(streams)
     return {
@@ -50,20 +49,20 @@ def test_every_row_of_the_streams_is_known(open_ledger: Open) -> None:
     assert late.occurred_at_ms
     found = known(ledger, STREAM, OTHER)
     of_push = KnownPush(
-        push.identity, STREAM, "mainland", 1790000000000, "push", None, None,
+        push.identity, STREAM, "mainland", 1790000000000, By.PUSH, None, None,
         push.report.interruption,
     )  # fmt: skip
     of_late = KnownPush(
         late.report.push, STREAM, "mainland", late.occurred_at_ms - 1500, None,
-        late.occurred_at_ms, "interruption", late.identity,
+        late.occurred_at_ms, By.INTERRUPTION, late.identity,
     )  # fmt: skip
     assert set(found[STREAM].pushes) == {of_push, of_late}
     (other,) = found[OTHER].pushes
-    assert (other.origin, other.begun_by, other.ended_by) == ("overseas", "push", None)
+    assert (other.origin, other.begun_by, other.ended_by) == ("overseas", By.PUSH, None)
     assert found[STREAM].complete_since_ms == 0
     ledger.record(interruption, 1790000200)
     assert of_push._replace(
-        ended_at_ms=interruption.occurred_at_ms, ended_by="interruption"
+        ended_at_ms=interruption.occurred_at_ms, ended_by=By.INTERRUPTION
     ) in known(ledger, STREAM)[STREAM].pushes  # fmt: skip
     assert ledger.known_pushes([]) == KnownPushes([], 0)
 
@@ -75,7 +74,7 @@ def test_an_idle_push_is_known_as_such(open_ledger: Open) -> None:
 
     def is_closed() -> bool:
         ledger.record(entry("push", sequence="2", stream_id=OTHER[2]), time.time())
-        return known(ledger, STREAM)[STREAM].pushes[0].ended_by == "idle"
+        return known(ledger, STREAM)[STREAM].pushes[0].ended_by is By.IDLE
 
     until(is_closed, "the idle push is closed")
 

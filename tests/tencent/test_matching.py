@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.ledger.history import KnownPush
+from exporter.ledger.history import By, KnownPush
 from exporter.tencent.matching import (
     DOUBTS,
     NEAR_SECONDS,
@@ -26,8 +26,8 @@ def row(
     began_at: float | None = BEGAN,
     ended_at: float | None = ENDED,
     name: str = "a",
-    ended_by: str | None = None,
-    begun_by: str | None = "push",
+    ended_by: By | None = None,
+    begun_by: By | None = By.PUSH,
 ) -> KnownPush:
     """Return a push of which a push event came unless it is None, and an interruption too."""
     ended_at_ms = None if ended_at is None else round(ended_at * 1000)
@@ -37,9 +37,9 @@ def row(
         origin="mainland",
         began_at_ms=round((began_at or (ended_at or 0) - 7) * 1000),
         begun_by=begun_by if began_at else None,
-        interruption=b"i" if begun_by == "push" else None,
+        interruption=b"i" if begun_by is By.PUSH else None,
         ended_at_ms=ended_at_ms,
-        ended_by=ended_by or ("interruption" if ended_at else None),
+        ended_by=ended_by or (By.INTERRUPTION if ended_at else None),
     )
 
 
@@ -55,11 +55,11 @@ def find(
         ([row()], (False, False)),
         ([row(BEGAN + 2.9, ENDED - 2.9)], (False, False)),
         ([row(ended_at=None)], (False, True)),
-        ([row(ended_at=ENDED + 400, ended_by="idle")], (False, True)),
-        ([row(ended_at=ENDED + 90, ended_by="reconciled")], (False, True)),
+        ([row(ended_at=ENDED + 400, ended_by=By.IDLE)], (False, True)),
+        ([row(ended_at=ENDED + 90, ended_by=By.RECONCILED)], (False, True)),
         ([row(began_at=None)], (True, False)),
         ([], (True, True)),
-        ([row(begun_by="reconciled", ended_at=None)], (True, True)),
+        ([row(begun_by=By.RECONCILED, ended_at=None)], (True, True)),
         ([row(BEGAN - 3600, BEGAN - 1200), row(name="b")], (False, False)),
         ([row(BEGAN - 3600, BEGAN - 1200)], (True, True)),
     ],
@@ -113,7 +113,7 @@ def test_what_is_not_sure_is_left_out(
 
 def test_what_is_older_than_the_ledger_s_memory_is_left_out() -> None:
     """It may have been counted and forgotten, however late it ended; what is kept is certain."""
-    for known in ([], [row(began_at=None)], [row(begun_by="reconciled", ended_at=None)]):
+    for known in ([], [row(began_at=None)], [row(begun_by=By.RECONCILED, ended_at=None)]):
         for since in (BEGAN - TOLERANCE_SECONDS, BEGAN + 1, ENDED + 1):
             (found,) = find(*known, since=since)
             assert found.doubt is Doubt.FORGOTTEN

@@ -7,7 +7,8 @@ from typing import Any, Final
 import orjson
 
 from exporter.ledger.clock import Clock
-from exporter.ledger.facts import By, Facts
+from exporter.ledger.facts import Facts
+from exporter.ledger.history import By
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, columns
 from exporter.ledger.postgres.numbers import ask_series, encode, lock_of, series_of

@@ -99,10 +99,7 @@ def known_pushes(connection: Connection, streams: Collection[Stream]) -> KnownPu
         rows = connection.execute(_KNOWN, ([key_of(encode(stream)) for stream in streams],))
         pruned = connection.execute(_PRUNED)
         connection.commit_now()
-    pushes = [
-        KnownPush(bytes(identity), tuple(orjson.loads(stream)), *rest)
-        for identity, stream, *rest in rows
-    ]
+    pushes = [KnownPush.of_row(*row) for row in rows]
     return KnownPushes(pushes, _number(pruned))
 
 

@@ -8,7 +8,8 @@ from typing import Final
 import orjson
 
 from exporter.ledger.clock import Clock
-from exporter.ledger.facts import By, Facts, Series
+from exporter.ledger.facts import Facts, Series
+from exporter.ledger.history import By
 from exporter.ledger.limits import Limits
 from exporter.ledger.posting import plan_expiry, questions_of_expiry
 from exporter.ledger.sqlite.tables import encode, find_pushes, look_up, watched_streams, write

@@ -83,9 +83,7 @@ def known_pushes(connection: sqlite3.Connection, streams: Collection[Stream]) ->
     """Return all pushes kept of some streams; see ``Ledger.known_pushes``."""
     asked = orjson.dumps([encode(stream) for stream in streams]).decode()
     rows = connection.execute(_KNOWN, (asked,))
-    pushes = [
-        KnownPush(identity, tuple(orjson.loads(stream)), *rest) for identity, stream, *rest in rows
-    ]
+    pushes = [KnownPush.of_row(*row) for row in rows]
     return KnownPushes(pushes, *connection.execute(_PRUNED).fetchone())
 
 
