@@ -9,6 +9,7 @@ new.  Laid out like ``sqlite``:
     store        writes: a transaction for each commit
     reader       reads: snapshots and deliveries
     tables       what a posting asks, and what was planned, in SQL
+    admission    which sources, series and watched streams are in it, and may come
     deliveries   the same for deliveries
     states       which streams are active, dropped, watched
     forgetting   what is too old, step by step

@@ -10,18 +10,15 @@ from exporter.ledger.clock import Clock
 from exporter.ledger.facts import Facts
 from exporter.ledger.history import By
 from exporter.ledger.limits import Limits
+from exporter.ledger.postgres.admission import SELECT_WATCHED, lock_places, streams_in
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, columns
 from exporter.ledger.postgres.numbers import ask_series, encode, lock_of, series_of
-from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
 from exporter.ledger.postgres.tables import (
     FOUND,
     LOCK_PUSHES,
-    LOCK_SOURCES,
-    SELECT_WATCHED,
     begin,
     begun_at,
     pushes_in,
-    streams_in,
     write,
 )
 from exporter.ledger.posting import plan_expiry, questions_of_expiry
@@ -212,7 +209,7 @@ def _expire(connection: Connection, limits: Limits, now_ms: float) -> bool:
         begun = begin(connection)
         locked = connection.execute(_LOCK, columns(streams))
         # Before any row of a push, as in every transaction.
-        connection.execute(LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
+        lock_places(connection)
         pipeline.sync()
         found = connection.execute(_SELECT_PUSHES, ([key for (key,) in locked],))
         pipeline.sync()

@@ -14,10 +14,10 @@ from exporter.ledger.history import KnownPushes, StreamHistory, StreamPage, Stre
 from exporter.ledger.interface import Cell, Delivery, Snapshot
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres import history, states
+from exporter.ledger.postgres.admission import SELECT_WATCHED, streams_in
 from exporter.ledger.postgres.connection import Connection, Session, begin_reading
 from exporter.ledger.postgres.deliveries import ask_for_deliveries
 from exporter.ledger.postgres.schema import prepare
-from exporter.ledger.postgres.tables import SELECT_WATCHED, streams_in
 from exporter.metrics.catalogue import BY_NAME
 from exporter.protocol.vocabulary import Stream
 

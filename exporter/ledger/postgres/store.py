@@ -10,6 +10,7 @@ from exporter.ledger.changes import Changes, Reconciled
 from exporter.ledger.interface import Delivery, LedgerUnavailable, Posting, Receipt
 from exporter.ledger.limits import Limits
 from exporter.ledger.postgres import tables
+from exporter.ledger.postgres.admission import Admitted
 from exporter.ledger.postgres.connection import Connection, Session
 from exporter.ledger.postgres.deliveries import write as write_deliveries
 from exporter.ledger.postgres.forgetting import Forgetting
@@ -36,7 +37,7 @@ class PostgresStore:
         self._limits = limits
         self._look = look
         self._session = Session(url, self._prepare)
-        self._known = tables.Admitted()
+        self._known = Admitted()
         self._forgetting = Forgetting(limits)
 
     def open(self) -> None:
@@ -115,4 +116,4 @@ class PostgresStore:
     def _prepare(self, connection: Connection) -> None:
         self._look(connection)
         # It may be another database.
-        self._known = tables.Admitted(series=stored_series(connection))
+        self._known = Admitted(series=stored_series(connection))

@@ -19,28 +19,25 @@ only tried for, and so are the rows of pushes that were merely heard of.
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 import psycopg
 
-from exporter.ledger.facts import NEWEST_PUSHES, Facts, Plan, PushRow, Questions, Series
+from exporter.ledger.facts import NEWEST_PUSHES, Facts, Plan, PushRow, Questions
 from exporter.ledger.limits import Limits
+from exporter.ledger.postgres.admission import Admitted, ask_places, lock_places, places_in
 from exporter.ledger.postgres.connection import LIMIT_TRANSACTION, Connection, Cursor, columns
 from exporter.ledger.postgres.numbers import (
     add,
-    ask_series,
     encode,
     keep_latest,
     key_of,
     lock_of,
-    series_of,
 )
-from exporter.ledger.postgres.schema import LOCKS, SOURCES_LOCK
+from exporter.ledger.postgres.schema import LOCKS
 from exporter.ledger.rows import ROW, STATE, merging
-from exporter.ledger.watching import room_of
-from exporter.metrics.entries import Source
 from exporter.protocol.vocabulary import Stream
 
 STRIPES: Final = 16
@@ -56,15 +53,12 @@ _BEGIN: Final = """
         SELECT stripe FROM generate_series(0, %b - 1) AS stripe
         WHERE pg_try_advisory_xact_lock(%b, stripe) LIMIT 1)"""
 LOCK_PUSHES: Final = "SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%b::bigint[]) AS key"
-LOCK_SOURCES: Final = "SELECT pg_advisory_xact_lock(%b, %b)"
 _INSERT_IDENTITIES: Final = """
     INSERT INTO css_exporter.identity
     SELECT identity, ceil(extract(epoch FROM clock_timestamp()))
     FROM unnest(%b::bytea[]) AS identity
     ON CONFLICT DO NOTHING RETURNING identity"""
 _SELECT_IDENTITIES: Final = "SELECT identity FROM css_exporter.identity WHERE identity = ANY(%b)"
-_SELECT_SOURCES: Final = "SELECT source FROM css_exporter.source WHERE key = ANY(%b)"
-_COUNT_SOURCES: Final = "SELECT count(*) FROM css_exporter.source"
 FOUND: Final = f"identity, stream_key, {', '.join(STATE)}"
 _SELECT_PUSHES: Final = f"SELECT {FOUND} FROM css_exporter.push WHERE identity = ANY(%b)"  # noqa: S608 - our own names
 # Of each stream only so many: one may have thousands.
@@ -77,7 +71,6 @@ _SELECT_NEWEST: Final = f"""
         FROM css_exporter.push AS own WHERE own.stream_key = asked.stream_key
             AND (own.ended_at_ms IS NULL)
         ORDER BY began_at_ms DESC, identity DESC LIMIT %b) AS newest"""  # noqa: S608 - as above
-SELECT_WATCHED: Final = "SELECT stream FROM css_exporter.watched ORDER BY watched"
 _INSERT_WATCHED: Final = """
     INSERT INTO css_exporter.watched (key, stream) SELECT * FROM unnest(%b::bytea[], %b::text[])
     ON CONFLICT DO NOTHING"""
@@ -100,14 +93,6 @@ _HEAR: Final = """
         JOIN css_exporter.push USING (identity) FOR UPDATE OF push SKIP LOCKED) AS heard
     WHERE own.identity = heard.identity"""
 _PROVE: Final = "UPDATE css_exporter.ledger SET committed_at = %b"
-
-
-@dataclass(slots=True)
-class Admitted:
-    """The sources and series known to be stored, which need not be looked up again."""
-
-    sources: set[Source] = field(default_factory=set)
-    series: set[Series] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,25 +136,16 @@ def answer(
     pushes = list(asked.pushes)
     streams = {key_of(encode(stream)) for stream in asked.streams}
     locked = {key_of(encode(stream)) for stream in changing}
-    most = max(NEWEST_PUSHES, len(pushes) + 1)
-    unknown = asked.sources - known.sources
-    unknown_series = asked.series - known.series
     while True:
         begun = begin(connection)
         _ask(connection, LOCK_PUSHES, sorted(map(lock_of, locked | asked.pushes)))
         inserted = _ask(connection, _INSERT_IDENTITIES, sorted(received))
         remembered = _ask(connection, _SELECT_IDENTITIES, list(asked.identities - received))
         named = _ask(connection, _SELECT_PUSHES, pushes)
-        newest = (
-            connection.execute(_SELECT_NEWEST, (list(streams), pushes, most))
-            if streams or pushes
-            else ()
-        )
-        sources = _ask_sources(connection, unknown)
-        series = ask_series(connection, unknown_series)
-        watched = connection.execute(SELECT_WATCHED) if asked.watched else None
+        newest = _ask_newest(connection, streams, pushes)
+        places = ask_places(connection, asked, known)
         pipeline.sync()
-        rows = [*(named or ()), *newest]
+        rows = [*(named or ()), *(newest or ())]
         strangers = {key for identity, key, *_ in rows if identity in asked.pushes} - locked
         if not strangers:
             break
@@ -177,24 +153,14 @@ def answer(
         # be out of order, so begin again with it.
         connection.execute("ROLLBACK")
         locked |= strangers
-    admitted, room = _sources(sources, limits)
-    stored, series_room = series_of(series, limits.max_series)
-    wanted = {
-        one for one in unknown_series - stored if room > 0 or one[1] not in unknown - admitted
-    }
-    admitted_streams = streams_in(watched)
-    new = asked.watched - set(admitted_streams) and room_of(limits, len(admitted_streams)) > 0
-    if (unknown - admitted and room > 0) or (wanted and series_room > 0) or new:
-        connection.execute(LOCK_SOURCES, (LOCKS, SOURCES_LOCK))
-        sources = _ask_sources(connection, unknown)
-        series = ask_series(connection, unknown_series)
-        watched = connection.execute(SELECT_WATCHED) if asked.watched else None
+    found = places_in(places, limits)
+    if found.can_admit(asked, known):
+        lock_places(connection)
+        places = ask_places(connection, asked, known)
         pipeline.sync()
-        admitted_streams = streams_in(watched)
-        admitted, room = _sources(sources, limits)
-        stored, series_room = series_of(series, limits.max_series)
-    known.sources |= admitted
-    known.series |= stored
+        found = places_in(places, limits)
+    known.sources |= found.sources
+    known.series |= found.series
     seen = received - {identity for (identity,) in inserted or ()}
     seen |= {identity for (identity,) in remembered or ()}
     now, stripe = begun_at(begun)
@@ -202,11 +168,11 @@ def answer(
         seen,
         pushes_in(rows),
         known.sources,
-        room,
+        found.source_room,
         known.series,
-        series_room,
-        asked.watched & set(admitted_streams),
-        room_of(limits, len(admitted_streams)),
+        found.series_room,
+        asked.watched & found.watched,
+        found.watched_room,
         clock=now,
     )
     return LockedFacts(facts, stripe, received)
@@ -245,25 +211,14 @@ def pushes_in(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, PushRow]:
     }
 
 
-def streams_in(asked: Cursor | None) -> list[Stream]:
-    """Return the streams that are watched because of a pattern, of ``SELECT_WATCHED``."""
-    return [tuple(orjson.loads(stream)) for (stream,) in asked or ()]
-
-
-def _ask_sources(connection: Connection, unknown: AbstractSet[Source]) -> list[Cursor]:
-    if not unknown:
-        return []
-    keys = [key_of(encode(source)) for source in unknown]
-    return [connection.execute(_SELECT_SOURCES, (keys,)), connection.execute(_COUNT_SOURCES)]
-
-
-def _sources(asked: list[Cursor], limits: Limits) -> tuple[set[Source], int]:
-    """Return which sources are admitted, and the room for more."""
-    if not asked:
-        return set(), 0
-    found, count = asked
-    admitted: set[Source] = {tuple(orjson.loads(source)) for (source,) in found}
-    return admitted, limits.max_sources - sum(count.fetchone() or ())
+def _ask_newest(
+    connection: Connection, streams: AbstractSet[bytes], pushes: list[bytes]
+) -> Cursor | None:
+    """Ask for the newest open pushes of streams, and of those that pushes are of."""
+    if not (streams or pushes):
+        return None
+    most = max(NEWEST_PUSHES, len(pushes) + 1)
+    return connection.execute(_SELECT_NEWEST, (list(streams), pushes, most))
 
 
 def _ask(connection: Connection, statement: str, *parameters: list[Any]) -> Cursor | None:
