@@ -15,9 +15,10 @@ import click
 from bench import report
 from bench.forwarding import forwarding
 from bench.measures import MEASURES, Options
+from docs.repository import ROOT
 
 ALL = MEASURES | {"forwarding": forwarding}
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = ROOT / "docs"
 
 
 @click.command()

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Final
 
+from docs.repository import ROOT
 from docs.tables import TABLES
 
-ROOT: Final = Path(__file__).parents[1]
 PART: Final = re.compile(r"(<!-- ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

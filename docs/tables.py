@@ -13,6 +13,7 @@ import click
 
 import exporter
 from docs.log_events import LEVELS, log_events
+from docs.repository import ROOT
 from exporter.cli import main
 from exporter.daemon.flags import text_of_value
 from exporter.daemon.settings import Settings
@@ -20,8 +21,6 @@ from exporter.metrics import catalogue
 from exporter.protocol import events
 from exporter.protocol.refusals import REASONS
 from grafana.build import files as dashboard_files
-
-ROOT: Final = Path(__file__).parents[1]
 
 LOG_EVENTS: Final = {
     "callback.accepted": "a callback was counted; a warning for a push that failed, and for an"

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
+from docs.repository import ROOT
+
 SOURCES: Final = ROOT / "prometheus" / "rules"
 TARGET: Final = ROOT / "deploy" / "kubernetes" / "monitoring" / "prometheusrules.yaml"
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import orjson
 
+from exporter.daemon.files import FILES
 from exporter.demo.programs import HOST, Program, running
 
 KEY: Final = "demo2026"
 CHANNEL: Final = ("push.example.com", "live", "channel-1")
 """The stream that the exporter watches: on air all day, but for a minute now and then."""
-RULES: Final = Path(__file__).parents[2] / "prometheus" / "rules"
+RULES: Final = FILES / "prometheus" / "rules"
 
 Part = AbstractContextManager[Program]
 
