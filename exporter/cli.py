@@ -79,7 +79,7 @@ def serve(config: Path | None, **flags: str | None) -> None:
     except (UnusableLedger, OSError) as error:
         raise click.ClickException(str(error)) from None
     if keys.generated:
-        _tell_key(settings, keys)
+        _show_key(settings, keys)
     Server(settings, keys).run()
 
 
@@ -201,7 +201,7 @@ def show_findings(config: Path | None, *, as_json: bool, **flags: str | None) ->
     sys.exit(any(finding.level == "wrong" for finding in findings))
 
 
-def _tell_key(settings: Settings, keys: Keys) -> None:
+def _show_key(settings: Settings, keys: Keys) -> None:
     if not keys.is_new:
         click.echo(f"css-exporter: using the generated callback key in {keys.generated}", err=True)
         return

@@ -157,7 +157,7 @@ def test_a_clock_that_is_behind(daemon: Start) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_directory_of_somebody_else(tmp_path: Path) -> None:
-    """Where this user may not write, it is said whose place it is to change that."""
+    """Where this user may not write, it says who can change that."""
     ended = css_exporter_as_nobody("doctor", "--data-dir", tmp_path / "data")
     assert ended.returncode == 1
     assert "cannot be written by this user" in ended.stdout

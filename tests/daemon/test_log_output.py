@@ -1,4 +1,4 @@
-"""The log's output: whoever logs never waits for whoever reads."""
+"""The log's output: logging never waits for the reader."""
 
 import fcntl
 import json

@@ -41,7 +41,7 @@ def test_each_event_is_one_flat_line(exporter: Daemon, name: str) -> None:
     assert {"event_name", "push_domain", "app_name", "stream_id"} <= set(line)
 
 
-def test_an_interruption_tells_why(exporter: Daemon) -> None:
+def test_an_interruption_says_why(exporter: Daemon) -> None:
     """Errcode, cause and duration are fields; only what the host did not want is a warning."""
     for errcode, cause, level in (
         (1, "client_stop", "info"),
@@ -60,7 +60,7 @@ def test_an_interruption_tells_why(exporter: Daemon) -> None:
         assert exporter.line(sequence=f"e{errcode}", event="callback.duplicate")["level"] == "info"
 
 
-def test_a_refusal_tells_why(exporter: Daemon) -> None:
+def test_a_refusal_says_why(exporter: Daemon) -> None:
     """A refusal is a warning with its reason, the field, and who sent it; no value of it."""
     exporter.post(packet("push", event_time="some-word"))
     line = exporter.line(event="callback.rejected", reason="bad_field")

@@ -71,7 +71,7 @@ def test_every_family_is_in_the_catalogue_once() -> None:
 
 
 def test_an_unsigned_event_has_no_names_of_its_own() -> None:
-    """Nobody vouches for them: the source is ``unknown``, and the stream stays what it is."""
+    """They may be invented: the source is ``unknown``, and the stream stays what it is."""
     push = events.parse(packet("push"))
     unsigned = entry_for(push, signed=False)
     assert unsigned.source == ("unknown", "unknown")

@@ -26,7 +26,7 @@ def test_identity_outlives_a_new_signature(name: str) -> None:
     assert len(first.identity) == 16
 
 
-def test_identities_tell_events_apart() -> None:
+def test_different_events_have_different_identities() -> None:
     """No two samples share an identity."""
     identities = {events.parse(fields).identity for fields in SAMPLES.values()}
     assert len(identities) == len(SAMPLES)
@@ -174,7 +174,7 @@ def shuffled(draw: st.DrawFn, value: Any) -> Any:
 @pytest.mark.parametrize("case", WITHOUT_A_KEY)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_a_body_tells_a_redelivery(case: str, data: st.DataObject) -> None:
+def test_a_redelivery_is_known_by_its_body(case: str, data: st.DataObject) -> None:
     """Another t, sign, sendTime and order of fields is the same event; anything else another."""
     sample = WITHOUT_A_KEY[case] | {"extra": data.draw(VALUES)}
     anew = {field: data.draw(VALUES) for field in ("t", "sign", "sendTime")}
@@ -215,7 +215,7 @@ KEYS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 @pytest.mark.parametrize("name", KEYS)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_a_key_tells_what_its_fields_tell(name: str, data: st.DataObject) -> None:
+def test_a_key_differs_where_its_fields_do(name: str, data: st.DataObject) -> None:
     """Two packets are one event if and only if every field of the key is the same."""
     fields = st.fixed_dictionaries(KEYS[name])
     one, other = data.draw(fields), data.draw(fields)

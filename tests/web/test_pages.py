@@ -151,7 +151,7 @@ def test_who_looks_for_pages_is_no_delivery(daemon: Start) -> None:
     assert deliveries_of(exporter) == []
 
 
-def test_hints_tell_how_far_the_clock_is_off(daemon: Start) -> None:
+def test_hints_say_how_far_the_clock_is_off(daemon: Start) -> None:
     """The offset is computed from t, and stands both on the page and in the data."""
     exporter = daemon()
     now = int(time.time())

@@ -190,7 +190,7 @@ def test_every_stream_is_on_one_page(client: FlaskClient, field: Field) -> None:
 
 
 @pytest.mark.parametrize("name", [ODD_NAME, LONG_NAME, "line\u202eturned", "日本"])
-def test_stream_tells_its_pushes(client: FlaskClient, field: Field, name: str) -> None:
+def test_a_stream_shows_its_pushes(client: FlaskClient, field: Field, name: str) -> None:
     """Each push with its errcode, newest first, whatever the name is made of."""
     field.push(name, 900, 600, errcode=12)
     field.push(name, 500)

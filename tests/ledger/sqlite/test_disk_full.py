@@ -50,7 +50,7 @@ def assert_recovers(
     assert len(refused) <= found <= len(refused) + refused_before_a_crash
 
 
-def assert_tells(exporter: Daemon, reason: str) -> None:
+def assert_it_says_so(exporter: Daemon, reason: str) -> None:
     """See that the daemon lives, says why it is not ready, and still shows what it counted."""
     until(lambda: exporter.get("/-/ready").status == 503, "the daemon is not ready")
     assert reason in exporter.get("/-/ready").body.decode()
@@ -68,7 +68,7 @@ def test_no_file_may_grow(daemon: Start) -> None:
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, UNLIMITED))
     refused = deliver(exporter, range(5, 20))
     assert refused
-    assert_tells(exporter, "disk I/O error")
+    assert_it_says_so(exporter, "disk I/O error")
     for worker in exporter.workers():
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (UNLIMITED, UNLIMITED))
     assert_recovers(exporter, refused, 20)
@@ -110,14 +110,14 @@ def test_a_disk_is_full(daemon: Start, small_disk: Path, crashes: bool) -> None:
     filler = fill(small_disk)
     refused = deliver(exporter, range(5, 60))
     assert refused
-    assert_tells(exporter, "full")
+    assert_it_says_so(exporter, "full")
     before = 0
     if crashes:
         before = len(refused)
         exporter.kill()
         exporter.start()
         refused = deliver(exporter, range(5, 60))
-        assert_tells(exporter, "full")
+        assert_it_says_so(exporter, "full")
     filler.unlink()
     assert_recovers(exporter, refused, 60, before)
     assert exporter.terminate() == 0
