@@ -15,7 +15,7 @@ from exporter.demo.programs import HOST, Program, running
 KEY: Final = "demo2026"
 CHANNEL: Final = ("push.example.com", "live", "channel-1")
 """The stream that the exporter watches: on air all day, but for a minute now and then."""
-RULES: Final = FILES / "prometheus" / "rules"
+RULES: Final = (FILES / "prometheus" / "rules").resolve()
 
 Part = AbstractContextManager[Program]
 

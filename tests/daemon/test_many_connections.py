@@ -118,7 +118,7 @@ class LimitedSecure(SecureDaemon, Limited):
 
 
 def test_silent_connections_beyond_the_file_limit_with_tls(tmp_path: Path) -> None:
-    """Connections that never say hello take no place from others: callbacks go on, no worker ends."""
+    """Those that never say hello take no place from others: callbacks go on, no worker ends."""
     with LimitedSecure(tmp_path / "data", make(tmp_path, "own")) as exporter:
         workers = exporter.workers()
         with connections(exporter, SILENT):
