@@ -75,8 +75,8 @@ class Settings(BaseModel):
         8,
         gt=0,
         le=15,
-        description="How long the consumer may take; at most 4 for push errors, which the"
-        " platform gives 5. It gives others 20.",
+        description="How long a consumer may take to answer; at most 4 for push errors,"
+        " for which the platform waits 5. For others it waits 20.",
     )
     forward_refused: bool = Field(
         False,
@@ -125,8 +125,8 @@ class Settings(BaseModel):
         7,
         ge=0,
         le=3650,
-        description="An open push of whose stream nothing was heard for so long is closed as"
-        " expired; 0: never.",
+        description="An open push is closed as expired when nothing was heard of its stream for"
+        " so long; 0: never.",
     )
     max_sources: int = Field(
         500,
@@ -151,25 +151,26 @@ class Settings(BaseModel):
         200,
         ge=1,
         le=5000,
-        description="Watched streams at most: those named without *, then those that came first.",
+        description="How many streams are watched at most: those named without *, then those that"
+        " came first.",
     )
     dropped_stream_minutes: float = Field(
         60,
         gt=0,
         le=44_640,
-        description="A stream that dropped is counted as such for so long, unless it comes back.",
+        description="How long a stream that dropped is counted as such, unless it comes back.",
     )
     return_grace_seconds: float = Field(
         30,
         ge=0,
         le=3600,
-        description="A stream that is back so soon was never counted as dropped.",
+        description="A stream that comes back within this time is not counted as dropped.",
     )
     push_history_days: float = Field(
         7, ge=0, le=3650, description="How long ended pushes are kept to look at."
     )
     push_history_rows: int = Field(
-        200_000, ge=0, le=100_000_000, description="Ended pushes kept at most, the newest."
+        200_000, ge=0, le=100_000_000, description="How many ended pushes are kept: the newest."
     )
     workers: int = Field(1, ge=1, le=64, description="Worker processes.")
     max_body_bytes: int = Field(
@@ -179,7 +180,7 @@ class Settings(BaseModel):
         "auto", description="console or json; auto: console on a terminal, else json."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level of the lines logged."
+        "info", description="Lowest level of the lines that are logged."
     )
     tls_certfile: _File | None = Field(
         None, description="Certificate chain (PEM) for TLS on both listeners."
@@ -214,9 +215,9 @@ class Settings(BaseModel):
     reconcile_seconds: Annotated[float, AfterValidator(kinds.pause)] = Field(
         0,
         le=600,
-        description="Ask that API so often, from 1 to 600 seconds, which streams are online, and"
-        " put right what lost callbacks left wrong; 0: never. Needs the extra tencentcloud, and"
-        " credentials.",
+        description="How often to ask that API which streams are online, and correct"
+        " what lost callbacks left wrong: every 1 to 600 seconds; 0: never. Needs the extra"
+        " tencentcloud, and credentials.",
     )
 
     @property

@@ -7,21 +7,21 @@ RECONCILED = Family(
     "tencent_css_reconciliation_pushes_total",
     "counter",
     "Pushes opened or closed because Tencent Cloud's API says so (reconcile_seconds), and those"
-    " that were not closed, withheld: more than a third of all would have been at once.",
+    " left open (withheld) because more than a third of all would have been closed at once.",
     {"change": ("opened", "closed", "withheld")},
     zeros=True,
 )
 RECONCILIATION_ERRORS = Family(
     "tencent_css_reconciliation_errors_total",
     "counter",
-    "Calls of Tencent Cloud's API for that which failed, by its documented code; other: not"
+    "Failed calls of Tencent Cloud's API for reconciliation, by their documented code; other: not"
     " documented, or a fault on our side.",
     {"code": api_errors.CODES},
 )
 LAST_RECONCILIATION = Family(
     "tencent_css_reconciliation_last_success_timestamp_seconds",
     "gauge",
-    "When all streams that were to be asked for were asked for and answered. Absent until then,"
+    "When a round last asked for all streams and got all answers. Absent until then,"
     " and while reconcile_seconds is 0.",
     latest=True,
     scale=1000,

@@ -64,7 +64,7 @@ PUSH_FAILURES = Family(
     "tencent_css_push_failures_total",
     "counter",
     "Pushes that failed to begin (event_type 1 whose errcode is not 0), by errcode and its"
-    " cause. They are no pushes begun and open nothing.",
+    " cause. They do not count as begun, and open nothing.",
     _ERRCODE,
     sourced=True,
 )
