@@ -21,7 +21,7 @@ def window_ms(limits: Limits, now: float) -> tuple[int, int]:
     return round(since * 1000), round(until * 1000)
 
 
-def cells_of(rows: Iterable[tuple[str, str, int]], cells: Iterable[Cell]) -> list[Cell]:
+def dropped_cells(rows: Iterable[tuple[str, str, int]], cells: Iterable[Cell]) -> list[Cell]:
     """Return the gauge of dropped streams; ``rows`` have source (JSON), origin, streams.
 
     Also where none is dropped: at 0 wherever streams may be active.

@@ -107,7 +107,7 @@ class MemoryLedger:
             cells = [Cell(*key, *number) for key, number in self._cells.items()]
             cells += [Cell(key.name, own, "", one, 0.0) for (key, own), one in gauges.items()]
             watched = watching.streams_with_series(self._limits, self._watched)
-            cells = watching.cells_of(cells, watched, streams)
+            cells = watching.watched_cells(cells, watched, streams)
             oldest = min((one.began_at_ms for one in open_pushes), default=None)
             return with_limits(
                 Snapshot(cells, None if oldest is None else oldest / 1000), self._limits

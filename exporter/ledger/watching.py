@@ -56,7 +56,7 @@ def is_matched(patterns: tuple[Stream, ...], stream: Stream) -> bool:
     return bool(patterns) and any(one.fullmatch("\0".join(stream)) for one in _compiled(patterns))
 
 
-def cells_of(
+def watched_cells(
     cells: Iterable[Cell], streams: Sequence[Stream], active: Container[Stream]
 ) -> list[Cell]:
     """Return the cells of a snapshot, with all of the watched ``streams`` and of no others.

@@ -113,8 +113,8 @@ def _snapshot(connection: Connection, limits: Limits) -> Snapshot:
         for family, labels, cell, added, largest, created_at in numbers
         if family in BY_NAME
     ]
-    cells = watching.cells_of(cells, streams, states.active_of(active))
-    cells += dropped.cells_of(found, cells)
+    cells = watching.watched_cells(cells, streams, states.active_of(active))
+    cells += dropped.dropped_cells(found, cells)
     return Snapshot(cells, None if began_at_ms is None else began_at_ms / 1000)
 
 

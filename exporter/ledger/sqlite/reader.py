@@ -39,9 +39,9 @@ class SqliteReader:
         with self._reading() as connection:
             cells = _cells(connection)
             streams = watching.streams_with_series(self._limits, watched_streams(connection))
-            cells = watching.cells_of(cells, streams, states.active_of(connection, streams))
+            cells = watching.watched_cells(cells, streams, states.active_of(connection, streams))
             rows = states.dropped(connection, self._limits, time.time())
-            cells += dropped.cells_of(rows, cells)
+            cells += dropped.dropped_cells(rows, cells)
             (oldest,) = connection.execute(
                 "SELECT min(began_at_ms) FROM push WHERE ended_at_ms IS NULL"
             ).fetchone()
