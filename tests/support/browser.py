@@ -29,6 +29,9 @@ PHONE = (390, 844)
 HASTE = 5
 """How many times faster than others a page's timers run, so that tests need not wait long."""
 
+_OF_COLOURS = ["color-contrast", "link-in-text-block"]
+"""axe-core's rules that look at colours."""
+
 _STICKING_OUT = """
 const window_ = document.documentElement.clientWidth;
 const seen = one => one.getBoundingClientRect().width && !one.closest("svg *, .skip, .hidden")
@@ -94,11 +97,12 @@ class Browser:
         found: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         return found
 
-    def barriers(self) -> list[str]:
-        """Return what axe-core finds to be inaccessible on the page."""
+    def barriers(self, *, only_colours: bool = False) -> list[str]:
+        """Return what axe-core finds to be inaccessible on the page, in all or in its colours."""
+        chosen = f", runOnly: {_OF_COLOURS}" if only_colours else ""
         axe = Axe(self.driver)
         axe.inject()  # type: ignore[no-untyped-call]  # the package has no types
-        found = axe.run()["violations"]
+        found = axe.run(f"document, {{resultTypes: ['violations']{chosen}}}")["violations"]
         return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
 
     def sticking_out(self) -> list[str]:

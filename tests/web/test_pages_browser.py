@@ -1,11 +1,11 @@
-"""The pages in a real browser: what they show, how they stay fresh, who can use them."""
+"""The pages in a real browser: what they show, how they stay fresh, what a keyboard does."""
 
 import time
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from support.browser import DESKTOP, PHONE, Browser
+from support.browser import Browser
 from support.daemon import Start
 from support.packets import all_packets, packet
 from support.pages import HOSTILE, address, push, send_of_everything
@@ -160,39 +160,6 @@ def test_policy_stops_what_is_injected_all_the_same(daemon: Start, browser: Brow
     assert browser.run("return window.violations").count("refused") == 2
     assert browser.run("return window.injected") is None
     assert browser.complaints()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_pages_have_no_barriers(
-    daemon: Start, browser: Browser, scheme: str, size: tuple[int, int]
-) -> None:
-    """axe-core finds nothing, and nothing has to be scrolled sideways, however long a name is."""
-    exporter = daemon()
-    browser.look(size, scheme)
-    for path in ("/", "/deliveries"):
-        browser.driver.get(address(exporter, path))
-        assert browser.barriers() == []
-    send_of_everything(exporter)
-    until(lambda: b"not_found" in exporter.get("/").body, "refusals are committed")
-    for path in ("/", "/deliveries", "/deliveries?outcome=bad_signature", "/deliveries?stream=no"):
-        browser.driver.get(address(exporter, path))
-        assert browser.run("return matchMedia('(prefers-color-scheme: dark)').matches") is (
-            scheme == "dark"
-        )
-        assert browser.barriers() == []
-        assert browser.run("return document.documentElement.scrollWidth") <= size[0]
-
-
-def test_barriers_would_be_found(daemon: Start, browser: Browser) -> None:
-    """The search for barriers is none that finds nothing."""
-    browser.driver.get(address(daemon(), "/deliveries"))
-    browser.run(
-        "for (const label of document.querySelectorAll('label'))"
-        " label.replaceWith(...label.childNodes)"
-    )
-    browser.run("document.querySelector('h1').style.color = 'silver'")
-    assert {barrier.split(":")[0] for barrier in browser.barriers()} >= {"color-contrast", "label"}
 
 
 def test_unreadable_ledger_is_explained_without_barriers(daemon: Start, browser: Browser) -> None:

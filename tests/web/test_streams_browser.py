@@ -1,40 +1,12 @@
-"""The pages of streams in a real browser: by keyboard, without barriers, with odd names."""
+"""The pages of streams in a real browser: by keyboard, without colours, with odd names."""
 
-import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from support.browser import DESKTOP, PHONE, Browser
+from support.browser import Browser
 from support.daemon import Start
-from support.packets import LONG_NAME, ODD_NAME
+from support.packets import ODD_NAME
 from support.pages import address, send_streams, stream
 from support.programs import until
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_streams_have_no_barriers(
-    daemon: Start, browser: Browser, scheme: str, size: tuple[int, int]
-) -> None:
-    """axe-core finds nothing, and nothing has to be scrolled sideways, however long a name is."""
-    exporter = daemon()
-    browser.look(size, scheme)
-    browser.driver.get(address(exporter, "/streams"))
-    assert browser.barriers() == []
-    send_streams(exporter)
-    for path in ("/streams", "/streams?state=dropped", stream(ODD_NAME), stream(LONG_NAME)):
-        browser.driver.get(address(exporter, path))
-        assert browser.barriers() == []
-        assert browser.run("return document.documentElement.scrollWidth") <= size[0]
-    for path in ("/streams?state=lost", stream("nobody")):
-        browser.driver.get(address(exporter, path))
-        assert browser.barriers() == []
-    said: list[str] = []
-
-    def said_both() -> bool:
-        said.extend(browser.complaints())
-        return len(said) == 2
-
-    until(said_both, "the browser has said of both that their status is an error")
 
 
 def test_stream_is_found_by_keyboard(daemon: Start, browser: Browser) -> None:

@@ -1,4 +1,4 @@
-"""No page is wider than its window, whatever the names and figures in it."""
+"""Every page in each size and scheme: without barriers, and no wider than its window."""
 
 import sqlite3
 import time
@@ -22,14 +22,21 @@ _YEARS_SECONDS = 4 * 365 * 86400
 _TEN_DIGITS = 1234567890
 PATHS = (
     *("/", "/streams", "/streams?state=dropped", "/deliveries", "/deliveries?class=refused"),
+    *("/deliveries?outcome=bad_signature", "/deliveries?stream=no"),
     *(stream(ODD_NAME), stream(LONG_NAME), stream(OLD)),
 )
+NOT_FOUND = ("/streams?state=lost", stream("nobody"))
+IN_EACH_LOOK = [
+    pytest.param(size, scheme, id=f"{name}-{scheme}")
+    for name, size in (("desktop", DESKTOP), ("phone", PHONE))
+    for scheme in ("light", "dark")
+]
 
 
 @pytest.fixture(scope="module")
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """Return a daemon whose figures have ten digits more, and whose ages are years."""
-    with Daemon(tmp_path_factory.mktemp("widths") / "data") as exporter:
+    with Daemon(tmp_path_factory.mktemp("full") / "data") as exporter:
         send_of_everything(exporter)
         send_streams(exporter)
         began_at = int(time.time()) - _YEARS_SECONDS
@@ -38,6 +45,13 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         exporter.terminate()
         _grow(exporter.data_dir / "ledger.sqlite")
         exporter.start()
+        yield exporter
+
+
+@pytest.fixture(scope="module")
+def empty_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Return a daemon that was sent nothing."""
+    with Daemon(tmp_path_factory.mktemp("empty") / "data") as exporter:
         yield exporter
 
 
@@ -54,20 +68,45 @@ def _grow(ledger: Path) -> None:
         connection.execute("UPDATE cell SET value = value - ? WHERE family = ?", own)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_nothing_sticks_out(
-    exporter: Daemon, browser: Browser, scheme: str, size: tuple[int, int]
+def see(browser: Browser, exporter: Daemon, path: str, scheme: str) -> None:
+    """Open a page and look for all that is in anybody's way.
+
+    In the dark only colours are other ones.
+    """
+    browser.driver.get(address(exporter, path))
+    dark = browser.run("return matchMedia('(prefers-color-scheme: dark)').matches")
+    assert dark is (scheme == "dark")
+    assert browser.sticking_out() == [], path
+    assert browser.barriers(only_colours=dark) == [], path
+    assert browser.run(
+        "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+
+
+@pytest.mark.parametrize(("size", "scheme"), IN_EACH_LOOK)
+def test_full_pages(
+    exporter: Daemon, browser: Browser, size: tuple[int, int], scheme: str
 ) -> None:
-    """Each element keeps to the window and to what it stands in, and axe finds nothing."""
+    """However long names and figures are."""
     browser.look(size, scheme)
     for path in PATHS:
-        browser.driver.get(address(exporter, path))
-        assert browser.sticking_out() == [], path
-        assert browser.barriers() == [], path
+        see(browser, exporter, path, scheme)
     browser.driver.get(address(exporter))
     assert f"{_TEN_DIGITS:,}" in browser.text("#live-figures")
     assert "1460 d" in browser.text("#live-figures")
+    for path in NOT_FOUND:
+        see(browser, exporter, path, scheme)
+        until(browser.complaints, "the browser has said that the status is an error")
+
+
+@pytest.mark.parametrize(("size", "scheme"), IN_EACH_LOOK)
+def test_empty_pages(
+    empty_exporter: Daemon, browser: Browser, size: tuple[int, int], scheme: str
+) -> None:
+    """Before the first callback."""
+    browser.look(size, scheme)
+    for path in ("/", "/streams", "/deliveries"):
+        see(browser, empty_exporter, path, scheme)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +124,19 @@ def test_what_sticks_out_would_be_found(exporter: Daemon, browser: Browser, dama
     browser.driver.get(address(exporter))
     browser.run(damage)
     assert browser.sticking_out()
+
+
+@pytest.mark.parametrize("only_colours", [False, True])
+def test_barriers_would_be_found(
+    empty_exporter: Daemon, browser: Browser, only_colours: bool
+) -> None:
+    """Nor is that for barriers."""
+    browser.driver.get(address(empty_exporter, "/deliveries"))
+    browser.run(
+        "for (const label of document.querySelectorAll('label'))"
+        " label.replaceWith(...label.childNodes)"
+    )
+    browser.run("document.querySelector('h1').style.color = 'silver'")
+    found = {barrier.split(":")[0] for barrier in browser.barriers(only_colours=only_colours)}
+    assert "color-contrast" in found
+    assert only_colours or "label" in found
