@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from math import ceil
+from operator import itemgetter
 
 from exporter.ledger import dropped, history, watching
 from exporter.ledger.changes import LONGEST_LEASE, Changes, Online, OpenPush, Reconciled
@@ -278,20 +279,23 @@ class MemoryLedger:
             self._cells[name, labels, cell] = (value, created_at)
 
     def _forget(self, now: float) -> None:
-        limits = self._limits
-        for identity, seen_at in list(self._seen.items()):
-            if seen_at < now - limits.dedupe_seconds:
-                del self._seen[identity]
-        for identity, push in list(self._pushes.items()):
-            if push.ended_at_ms is not None:
-                if push.ended_at_ms / 1000 < now - limits.push_history_days * 86400:
-                    self._prune(identity, now)
-            elif limits.push_idle_seconds and push.heard_at < now - limits.silence_ms / 1000:
+        limits, pushes = self._limits, self._pushes
+        seen_since = now - limits.dedupe_seconds
+        for identity in [one for one, seen_at in self._seen.items() if seen_at < seen_since]:
+            del self._seen[identity]
+        ended_since = now - limits.push_history_days * 86400
+        for ended_at_ms, identity in pushes.ended():
+            if ended_at_ms / 1000 < ended_since:
+                self._prune(identity, now)
+        if limits.push_idle_seconds:
+            heard_since = now - limits.silence_ms / 1000
+            for push in [push for _, push in pushes.open() if push.heard_at < heard_since]:
                 self._close(push, By.IDLE, int(push.heard_at * 1000), now)
-        ended = [one for one, push in self._pushes.items() if push.ended_at_ms is not None]
-        ended.sort(key=lambda one: self._pushes[one].ended_at_ms or 0)
-        for identity in ended[: max(0, len(ended) - limits.push_history_rows)]:
-            self._prune(identity, now)
+        ended = pushes.ended()
+        if len(ended) > limits.push_history_rows:
+            ended.sort(key=itemgetter(0))
+            for _, identity in ended[: len(ended) - limits.push_history_rows]:
+                self._prune(identity, now)
 
     def _prune(self, identity: bytes, now: float) -> None:
         push = self._pushes.pop(identity)

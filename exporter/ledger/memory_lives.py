@@ -40,6 +40,12 @@ class Lives(dict[bytes, Life]):
         """Yield those that are open."""
         return ((one, life) for one, life in self.items() if life.ended_at_ms is None)
 
+    def ended(self) -> list[tuple[int, bytes]]:
+        """Return those that ended: at which Unix millisecond, and by identity."""
+        return [
+            (life.ended_at_ms, one) for one, life in self.items() if life.ended_at_ms is not None
+        ]
+
     def newest_open(self, stream: Stream | None) -> bytes | None:
         """Return the newest open push of a stream."""
         own = [(life.began_at_ms, one) for one, life in self.open() if life.stream == stream]
