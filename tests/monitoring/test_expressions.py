@@ -46,8 +46,8 @@ STACKS = {
     "prometheus-2.53-replicas": ("prometheus-2.53", REPLICAS),
 }
 
-HISTORY = range(26 * 3600, 600, -300)
-"""Ages in seconds of the samples from before this test, so that a day ago has a value."""
+HISTORY = (*range(25 * 3600, 23 * 3600, -300), *range(8 * 3600, 600, -300))
+"""Ages in seconds of the samples from before this test: those that windows and offsets reach."""
 
 SETTINGS = VARIABLES | {"__rate_interval": "15m"}
 """Three of the history's intervals, as Grafana would choose."""
@@ -232,7 +232,7 @@ def _write_history(exporter: Daemon, jobs: Mapping[str, str], home: Path, target
             labels = ",".join(filter(None, (labels, f'job="{job}",instance="{target}"')))
             grows = re.search(r"_(total|bucket|count|sum)$", name)
             for age in HISTORY:
-                grown = value * (1 - age / HISTORY.start) if grows else value
+                grown = value * (1 - age / HISTORY[0]) if grows else value
                 lines.append(f"{name}{{{labels}}} {grown} {now - age:.3f}")
     text = home / "history.txt"
     text.write_text("\n".join([*lines, "# EOF\n"]))
