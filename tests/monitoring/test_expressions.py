@@ -3,7 +3,8 @@
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -105,13 +106,10 @@ def each_expression() -> list[Any]:
     return [pytest.param(*one, id=one.where) for one in asked]
 
 
-@pytest.fixture(scope="module", params=STACKS)
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prometheus]:
-    """Return a Prometheus with a day of history that scrapes a daemon with traffic."""
-    name, jobs = STACKS[request.param]
-    home = tmp_path_factory.mktemp("stack")
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Prometheus]]:
+    """Return two Prometheus with a day of history that scrape a daemon with traffic."""
+    home = tmp_path_factory.mktemp("stacks")
     consumer = Consumer(home / "consumer")
     platform = Double()
     exporter = Daemon(
@@ -127,34 +125,43 @@ def server(
         reconcile_seconds=1,
     )
     target = f"127.0.0.1:{exporter.private_port}"
-    config = _configuration(jobs, target, quick_rules(home / "rules", wait="1s"))
-    prometheus = Prometheus(home / "prometheus", config, program_name=name)
-    try:
+    rule_files = quick_rules(home / "rules", wait="1s")
+    found = {
+        stack: Prometheus(home / stack, _configuration(jobs, target, rule_files), name)
+        for stack, (name, jobs) in STACKS.items()
+    }
+    with ExitStack() as started:
+        started.callback(consumer.stop)
+        started.callback(platform.__exit__)
         consumer.start()
         _leave_behind_an_idle_push(exporter)
-        with exporter:
-            _refuse(exporter, consumer)
-            _reconcile(exporter, platform)
-            traffic.live(exporter)
-            traffic.every_errcode(exporter)
-            _write_history(exporter, jobs, home, target)
-            with prometheus:
-                prometheus.until_up()
-                _open_by_list(exporter, platform, 2)
-                traffic.live(exporter, since=100)
-                _refuse(exporter, consumer)
-                # The second burst is what rates see: the series is there since the first.
-                _burst(exporter, prometheus, since=1000, until_at_least=14)
-                _burst(exporter, prometheus, since=2000, until_at_least=28)
-                _refuse(exporter, consumer)
-                exporter.terminate()
-                exporter.start()
-                traffic.live(exporter, since=200)
-                yield prometheus
-    finally:
-        exporter.__exit__()
-        platform.__exit__()
-        consumer.stop()
+        started.enter_context(exporter)
+        _refuse(exporter, consumer)
+        _reconcile(exporter, platform)
+        traffic.live(exporter)
+        traffic.every_errcode(exporter)
+        for stack, (_, jobs) in STACKS.items():
+            _write_history(exporter, jobs, home / stack, target)
+            started.enter_context(found[stack])
+        for prometheus in found.values():
+            prometheus.until_up()
+        _open_by_list(exporter, platform, 2)
+        traffic.live(exporter, since=100)
+        _refuse(exporter, consumer)
+        # The second burst is what rates see: the series is there since the first.
+        _burst(exporter, found.values(), since=1000, until_at_least=14)
+        _burst(exporter, found.values(), since=2000, until_at_least=28)
+        _refuse(exporter, consumer)
+        exporter.terminate()
+        exporter.start()
+        traffic.live(exporter, since=200)
+        yield found
+
+
+@pytest.fixture(params=STACKS)
+def server(request: pytest.FixtureRequest, servers: Mapping[str, Prometheus]) -> Prometheus:
+    """Return one of the two."""
+    return servers[request.param]
 
 
 def _credentials(platform: Double, path: Path) -> Path:
@@ -177,8 +184,8 @@ def _reconcile(exporter: Daemon, platform: Double) -> None:
 def _open_by_list(exporter: Daemon, platform: Double, number: int) -> None:
     """Let a stream begin of which only the API tells."""
     platform.world.begin(f"only-listed-{number}", *traffic.SOURCES[0])
-    opened = 'tencent_css_reconciliation_pushes_total{change="opened"}'
-    until(lambda: exporter.metrics()[opened] >= number, "a stream is opened", 60)
+    opened = f'tencent_css_reconciliation_pushes_total{{change="opened"}} {number}.0\n'.encode()
+    until(lambda: opened in exporter.get("/metrics").body, "a stream is opened", 60)
 
 
 def _configuration(jobs: Mapping[str, str], target: str, rule_files: str) -> str:
@@ -199,11 +206,14 @@ def _refuse(exporter: Daemon, consumer: Consumer) -> None:
     consumer.behave()
 
 
-def _burst(exporter: Daemon, prometheus: Prometheus, *, since: int, until_at_least: int) -> None:
+def _burst(
+    exporter: Daemon, servers: Iterable[Prometheus], *, since: int, until_at_least: int
+) -> None:
     for one in traffic.interruptions(42, (8, 13, 18), since, set_id=20):
         assert exporter.post(one).status == 200
     series = 'tencent_css_interruptions_total{errcode="13", origin="overseas"}'
-    until(lambda: prometheus.query(f"{series} >= {until_at_least}"), "a burst is scraped", 90)
+    for prometheus in servers:
+        until(lambda: prometheus.query(f"{series} >= {until_at_least}"), "a burst is scraped", 90)  # noqa: B023 - asked here
 
 
 def _leave_behind_an_idle_push(exporter: Daemon) -> None:
@@ -234,12 +244,13 @@ def _write_history(exporter: Daemon, jobs: Mapping[str, str], home: Path, target
             for age in HISTORY:
                 grown = value * (1 - age / HISTORY[0]) if grows else value
                 lines.append(f"{name}{{{labels}}} {grown} {now - age:.3f}")
+    home.mkdir()
     text = home / "history.txt"
     text.write_text("\n".join([*lines, "# EOF\n"]))
     subprocess.run(
         [
             *(program("promtool"), "tsdb", "create-blocks-from", "openmetrics", "--quiet"),
-            *(text, home / "prometheus" / "tsdb"),
+            *(text, home / "tsdb"),
         ],
         check=True,
     )
