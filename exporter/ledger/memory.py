@@ -6,8 +6,8 @@ The oracle that the tests hold the others against.
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from heapq import nsmallest
 from math import ceil
-from operator import itemgetter
 
 from exporter.ledger import dropped, history, watching
 from exporter.ledger.changes import LONGEST_LEASE, Changes, Online, OpenPush, Reconciled
@@ -292,10 +292,8 @@ class MemoryLedger:
             for push in [push for _, push in pushes.open() if push.heard_at < heard_since]:
                 self._close(push, By.IDLE, int(push.heard_at * 1000), now)
         ended = pushes.ended()
-        if len(ended) > limits.push_history_rows:
-            ended.sort(key=itemgetter(0))
-            for _, identity in ended[: len(ended) - limits.push_history_rows]:
-                self._prune(identity, now)
+        for _, identity in nsmallest(len(ended) - limits.push_history_rows, ended):
+            self._prune(identity, now)
 
     def _prune(self, identity: bytes, now: float) -> None:
         push = self._pushes.pop(identity)

@@ -43,11 +43,12 @@ exec env -i "$@"
 """
 
 _REQUEST = """
-import json, sys
-from support.daemon import request
+import http.client, json, sys
 port, method, path, body = json.load(sys.stdin)
-answer = request(port, method, path, body.encode())
-json.dump([answer.status, answer.body.decode(), dict(answer.headers)], sys.stdout)
+connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+connection.request(method, path, body.encode())
+answer = connection.getresponse()
+json.dump([answer.status, answer.read().decode(), answer.getheaders()], sys.stdout)
 """
 
 
@@ -114,9 +115,8 @@ class Container:
         """Send a request from inside the container's network."""
         done = self._in_namespaces(
             "net",
-            command=(sys.executable, "-c", _REQUEST),
+            command=(sys.executable, "-I", "-c", _REQUEST),
             stdin=json.dumps([port, method, path, body]),
-            environment={"PYTHONPATH": str(ROOT / "tests")},
         )
         if done.returncode:
             raise ConnectionError(done.stderr)
@@ -156,14 +156,12 @@ class Container:
         *kinds: str,
         command: tuple[str, ...],
         stdin: str = "",
-        environment: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         options = {"net": "--net", "mnt": "--mount"}
         spaces = (f"{options[kind]}=/proc/{self.process.pid}/ns/{kind}" for kind in kinds)
         return subprocess.run(
             ["nsenter", *spaces, *command],
             input=stdin,
-            env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,
             check=False,
