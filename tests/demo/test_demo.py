@@ -81,11 +81,22 @@ def ended(process: subprocess.Popen[bytes], ports: dict[str, int], output: Path)
 
 
 def test_figures_move_until_ctrl_c(demo: Callable[..., Demo]) -> None:
-    """Without Prometheus: figures move at the printed address, and are exact at the end."""
+    """Without Prometheus: figures move, a channel is live, and all is exact at the end.
+
+    Both are at the printed addresses.
+    """
     process, ports, output = demo(PATH="")
     until(lambda: pushes(ports) > 5 or process.poll() is not None, "figures move", 60)
+    domain, app, stream = CHANNEL
+    labels = f'app_name="{app}",push_domain="{domain}",stream_id="{stream}"'
+    until(lambda: _is_live(ports, labels) or process.poll() is not None, "the channel is live", 60)
+    path = address_of(CHANNEL)
+    page = request(ports["metrics"], "GET", path)
+    assert page.status == 200
+    assert b"Live for" in page.body
     text = ended(process, ports, output)
     assert f"http://127.0.0.1:{ports['metrics']}/metrics" in text
+    assert f"http://127.0.0.1:{ports['metrics']}{path}" in text
     assert "not installed" in text
     assert "exactly what was sent" in text
 
@@ -115,19 +126,6 @@ def test_prometheus_scrapes_and_knows_our_rules(demo: Callable[..., Demo]) -> No
     assert loaded == set(rules.glob("*.yml"))
     text = ended(process, ports, output)
     assert f"http://127.0.0.1:{ports['prometheus']}/alerts" in text
-
-
-def test_a_channel_is_watched(demo: Callable[..., Demo]) -> None:
-    """The address that is printed shows the pushes of the channel whose state is a series."""
-    process, ports, output = demo(PATH="")
-    domain, app, stream = CHANNEL
-    labels = f'app_name="{app}",push_domain="{domain}",stream_id="{stream}"'
-    until(lambda: _is_live(ports, labels) or process.poll() is not None, "the channel is live", 60)
-    path = address_of(CHANNEL)
-    page = request(ports["metrics"], "GET", path)
-    assert page.status == 200
-    assert b"Live for" in page.body
-    assert f"http://127.0.0.1:{ports['metrics']}{path}" in ended(process, ports, output)
 
 
 def _is_live(ports: dict[str, int], labels: str) -> bool:

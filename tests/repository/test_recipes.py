@@ -111,9 +111,10 @@ def test_an_event_is_added_as_written(copy: Copy) -> None:
     copy.follow("An event")
     copy.run("docs.build")
     assert "`poll`" in copy.read("docs/reference.md")
-    played = ("tests/simulator/test_world.py", "-k", "poll or sample or identit or every_event")
-    copy.tested("tests/protocol/test_events.py", "tests/protocol/test_identities.py", *played)
-    copy.tested("tests/web/test_golden_scrape.py", UPDATE_GOLDEN="1")
+    tested = ("protocol/test_events", "protocol/test_identities", "simulator/test_world")
+    modules = [f"tests/{name}.py" for name in (*tested, "web/test_golden_scrape")]
+    chosen = "poll or sample or every_event or identities or golden"
+    copy.tested(*modules, "-k", chosen, UPDATE_GOLDEN="1")
     golden = copy.read("tests/data/golden/scrape.txt")
     assert 'tencent_css_callbacks_total{event="poll"} 1.0' in golden
 
