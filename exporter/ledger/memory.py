@@ -283,10 +283,8 @@ class MemoryLedger:
         seen_since = now - limits.dedupe_seconds
         for identity in [one for one, seen_at in self._seen.items() if seen_at < seen_since]:
             del self._seen[identity]
-        ended_since = now - limits.push_history_days * 86400
-        for ended_at_ms, identity in pushes.ended():
-            if ended_at_ms / 1000 < ended_since:
-                self._prune(identity, now)
+        for _, identity in pushes.ended(now - limits.push_history_days * 86400):
+            self._prune(identity, now)
         if limits.push_idle_seconds:
             heard_since = now - limits.silence_ms / 1000
             for push in [push for _, push in pushes.open() if push.heard_at < heard_since]:

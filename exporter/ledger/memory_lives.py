@@ -1,5 +1,6 @@
 """The pushes of the ledger in memory, without an index: each search looks at all of them."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
@@ -40,10 +41,12 @@ class Lives(dict[bytes, Life]):
         """Yield those that are open."""
         return ((one, life) for one, life in self.items() if life.ended_at_ms is None)
 
-    def ended(self) -> list[tuple[int, bytes]]:
-        """Return those that ended: at which Unix millisecond, and by identity."""
+    def ended(self, before: float = math.inf) -> list[tuple[int, bytes]]:
+        """Return those that ended before a Unix time: at which millisecond, and by identity."""
         return [
-            (life.ended_at_ms, one) for one, life in self.items() if life.ended_at_ms is not None
+            (life.ended_at_ms, one)
+            for one, life in self.items()
+            if life.ended_at_ms is not None and life.ended_at_ms / 1000 < before
         ]
 
     def newest_open(self, stream: Stream | None) -> bytes | None:

@@ -1,5 +1,6 @@
 """What is expected, its report and check: exact where answers are known, else a range."""
 
+import functools
 from collections.abc import Mapping
 from random import Random
 
@@ -44,6 +45,7 @@ def shown(ledger: MemoryLedger, names: set[str]) -> Mapping[Sample, int]:
     return found
 
 
+@functools.cache
 def compared_names() -> set[str]:
     """Return the names of all samples that may be expected."""
     expected = Expected()
@@ -55,9 +57,6 @@ def compared_names() -> set[str]:
 def differences(report: Report, shown_now: Mapping[Sample, int]) -> list[Difference]:
     """Return what differs from a report if these samples are shown."""
     return compare(report, Look(shown_now, BEGAN_AT, BEGAN_AT))
-
-
-NAMES = compared_names()
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,7 +78,7 @@ def test_any_loss_in_any_order_stays_in_range(seed: int) -> None:
     chance.shuffle(arrivals)
     for callback in arrivals:
         ledger.record(entry_for(events.parse(callback.packet)), BEGAN_AT + 200)
-    assert differences(Report(expected.samples()), shown(ledger, NAMES)) == []
+    assert differences(Report(expected.samples()), shown(ledger, compared_names())) == []
 
 
 def test_without_loss_everything_is_exact() -> None:
@@ -92,7 +91,7 @@ def test_without_loss_everything_is_exact() -> None:
             ledger.record(entry_for(events.parse(callback.packet)), BEGAN_AT + 500)
     samples = expected.samples()
     assert all(least == most for least, most in samples.values())
-    after = dict(shown(ledger, NAMES))
+    after = dict(shown(ledger, compared_names()))
     report = Report(samples)
     assert differences(report, after) == []
     for one, number in list(after.items()):
