@@ -13,7 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Compiled files are kept: hundreds of programs that tests start would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test test-fast fuzz bench tools lint format generated golden lock clean
+.PHONY: help run demo test test-fast fuzz bench tools lint format generated golden lock clean \
+	side-by-side style types
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,9 +25,12 @@ run: $(VENV)/installed ## Run the exporter
 demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
 	$(BIN)/python -m exporter.demo $(DEMO)
 
-test: $(VENV)/installed-dev tools lint ## Install what tests need, then lint and test
-	$(BIN)/python -m pytest -m "not alone" -n $(JOBS) --dist loadscope --no-loadscope-reorder
+test: $(VENV)/installed-dev tools style ## Install what tests need, then lint and test
+	$(MAKE) --no-print-directory --jobs=2 types side-by-side
 	$(BIN)/python -m pytest -m alone
+
+side-by-side: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m "not alone" -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
 	$(BIN)/python -m pytest -q --fast -n $(JOBS) --dist worksteal
@@ -42,9 +46,13 @@ bench: $(VENV)/installed-dev tools ## Measure all contenders in turns, on a mach
 tools: ## Install the real programs that tests use (Debian, as root)
 	sh tests/install-tools.sh
 
-lint: $(VENV)/installed-dev ## Check style and types
+lint: style types ## Check style and types
+
+style: $(VENV)/installed-dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
+
+types: $(VENV)/installed-dev
 	$(BIN)/mypy --no-error-summary
 
 format: $(VENV)/installed-dev ## Put the code in the house style
