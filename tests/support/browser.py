@@ -101,7 +101,8 @@ class Browser:
         """Return what axe-core finds to be inaccessible on the page, in all or in its colours."""
         chosen = f", runOnly: {_OF_COLOURS}" if only_colours else ""
         axe = Axe(self.driver)
-        axe.inject()  # type: ignore[no-untyped-call]  # the package has no types
+        if not self.run("return 'axe' in window"):
+            axe.inject()  # type: ignore[no-untyped-call]  # the package has no types
         found = axe.run(f"document, {{resultTypes: ['violations']{chosen}}}")["violations"]
         return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
 

@@ -21,7 +21,6 @@ _SETTINGS = {
     "shared_buffers": "32MB",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
-    "autovacuum_naptime": "10s",
 }
 
 

@@ -26,11 +26,7 @@ PATHS = (
     *(stream(ODD_NAME), stream(LONG_NAME), stream(OLD)),
 )
 NOT_FOUND = ("/streams?state=lost", stream("nobody"))
-IN_EACH_LOOK = [
-    pytest.param(size, scheme, id=f"{name}-{scheme}")
-    for name, size in (("desktop", DESKTOP), ("phone", PHONE))
-    for scheme in ("light", "dark")
-]
+IN_EACH_SIZE = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 
 
 @pytest.fixture(scope="module")
@@ -68,45 +64,41 @@ def _grow(ledger: Path) -> None:
         connection.execute("UPDATE cell SET value = value - ? WHERE family = ?", own)
 
 
-def see(browser: Browser, exporter: Daemon, path: str, scheme: str) -> None:
-    """Open a page and look for all that is in anybody's way.
+def see(browser: Browser, exporter: Daemon, path: str, size: tuple[int, int]) -> None:
+    """Open a page and look for all that is in anybody's way, in each colour scheme.
 
     In the dark only colours are other ones.
     """
     browser.driver.get(address(exporter, path))
-    dark = browser.run("return matchMedia('(prefers-color-scheme: dark)').matches")
-    assert dark is (scheme == "dark")
-    assert browser.sticking_out() == [], path
-    assert browser.barriers(only_colours=dark) == [], path
-    assert browser.run(
-        "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    )
+    for scheme in ("light", "dark"):
+        browser.look(size, scheme)
+        dark = browser.run("return matchMedia('(prefers-color-scheme: dark)').matches")
+        assert dark is (scheme == "dark")
+        assert browser.sticking_out() == [], path
+        assert browser.barriers(only_colours=dark) == [], path
+        assert browser.run(
+            "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
 
 
-@pytest.mark.parametrize(("size", "scheme"), IN_EACH_LOOK)
-def test_full_pages(
-    exporter: Daemon, browser: Browser, size: tuple[int, int], scheme: str
-) -> None:
+@IN_EACH_SIZE
+def test_full_pages(exporter: Daemon, browser: Browser, size: tuple[int, int]) -> None:
     """However long names and figures are."""
-    browser.look(size, scheme)
     for path in PATHS:
-        see(browser, exporter, path, scheme)
+        see(browser, exporter, path, size)
     browser.driver.get(address(exporter))
     assert f"{_TEN_DIGITS:,}" in browser.text("#live-figures")
     assert "1460 d" in browser.text("#live-figures")
     for path in NOT_FOUND:
-        see(browser, exporter, path, scheme)
+        see(browser, exporter, path, size)
         until(browser.complaints, "the browser has said that the status is an error")
 
 
-@pytest.mark.parametrize(("size", "scheme"), IN_EACH_LOOK)
-def test_empty_pages(
-    empty_exporter: Daemon, browser: Browser, size: tuple[int, int], scheme: str
-) -> None:
+@IN_EACH_SIZE
+def test_empty_pages(empty_exporter: Daemon, browser: Browser, size: tuple[int, int]) -> None:
     """Before the first callback."""
-    browser.look(size, scheme)
     for path in ("/", "/streams", "/deliveries"):
-        see(browser, empty_exporter, path, scheme)
+        see(browser, empty_exporter, path, size)
 
 
 @pytest.mark.parametrize(
