@@ -1,9 +1,10 @@
 """Programs of the exporter as forks of one process that has imported it, and done nothing else.
 
-Hundreds of tests start one; its imports are half a second of CPU time each.  Everything after
-them is what a fresh interpreter does, in a process of its own.  With ``FRESH=1`` in the
-environment each begins with an interpreter of its own, as those of the image, of the unit file,
-of the recipes, of the first run and of the smoke test always do.
+Hundreds of tests start one; its imports are half a second of CPU time each, and half of what is
+left is to take them apart at the end.  Everything in between is what a fresh interpreter does, in
+a process of its own.  With ``FRESH=1`` in the environment each begins with an interpreter of its
+own, as those of the image, of the unit file, of the recipes, of the first run and of the smoke
+test always do.
 """
 
 import atexit
@@ -25,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 import exporter
 from support.programs import python_path
@@ -181,7 +182,30 @@ def _import_all() -> None:
     gc.freeze()
 
 
+def _run(command: Sequence[str]) -> int:
+    """Run a module as ``-m`` does; return its exit status, raise what ends it otherwise."""
+    sys.argv = list(command)
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        return end.code or 0
+    return 0
+
+
+def _end(status: int) -> NoReturn:
+    """End as an interpreter does, but for taking apart all that was imported."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(status)  # an interpreter has its own way with that
+    os._exit(status & 0xFF)
+
+
 if __name__ == "__main__":
     _import_all()
-    sys.argv = _fork_as_asked(socket.socket(fileno=int(sys.argv[1])))
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    _end(_run(_fork_as_asked(socket.socket(fileno=int(sys.argv[1])))))
