@@ -19,6 +19,7 @@ from support.repository import ROOT
 _TESTS = ROOT / "tests"
 _PROGRAMS = re.compile(r"^(?:import subprocess|from http\.server import)\b", re.MULTILINE)
 _SUPPORT = re.compile(r"^from (support[\w.]*) import (.*)", re.MULTILINE)
+_TOOLS = {_TESTS / room for room in ("sending", "simulator", "replay", "demo", "fuzz")}
 _START_NOTHING_UNASKED = {_TESTS / "support" / name for name in ("programs.py", "ledgers.py")}
 
 
@@ -46,7 +47,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.suffix != ".py":
         return None
     if config.getoption("--fast"):
-        return _starts_programs(collection_path) or None
+        return collection_path.parent in _TOOLS or _starts_programs(collection_path) or None
     if config.getoption("-m") == "alone":
         return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
     return None
