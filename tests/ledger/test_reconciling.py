@@ -233,7 +233,7 @@ def test_every_ledger_comes_to_the_same(steps: list[Any]) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(STEPS)
-def test_the_shared_ledger_too(steps: list[Any]) -> None:
+def test_postgres_comes_to_the_same(steps: list[Any]) -> None:
     """Fewer examples: each needs a database of its own."""
     assert after("postgres", steps) == after("memory", steps)
 
