@@ -1,15 +1,26 @@
-"""Fixtures of tests that look at the pages in a browser."""
+"""Fixtures of tests that look at the pages, in a browser or without."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+from support.programs import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.browser import Browser
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates() -> None:
+    """Compile each template once, not in each of hundreds of applications."""
+    directory = cache_directory() / "templates"
+    directory.mkdir(exist_ok=True)
+    Flask.jinja_options["bytecode_cache"] = FileSystemBytecodeCache(str(directory))
 
 
 @pytest.fixture(scope="module")
