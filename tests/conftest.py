@@ -4,6 +4,8 @@ import functools
 import gc
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +19,8 @@ from support.postgres import Postgres
 from support.repository import ROOT
 
 _TESTS = ROOT / "tests"
+_MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 4 << 30
 _PROGRAMS = re.compile(r"^(?:import subprocess|from http\.server import)\b", re.MULTILINE)
 _SUPPORT = re.compile(r"^from (support[\w.]*) import (.*)", re.MULTILINE)
 _TOOLS = {_TESTS / room for room in ("sending", "simulator", "replay", "demo", "fuzz")}
@@ -40,6 +44,13 @@ def _starts_programs(module: Path) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--fast``."""
     parser.addoption("--fast", action="store_true", help="leave out what starts real programs")
+
+
+def pytest_configure() -> None:
+    """Keep what tests write in memory where there is much of it: ledgers wait for every sync."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+        tempfile.tempdir = str(_MEMORY)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

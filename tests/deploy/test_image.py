@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from support.expositions import samples
 from support.images import Builder, Container, need_an_image_builder
 from support.packets import KEY, packet, signed
 from support.postgres import Postgres, database_of
-from support.programs import until
+from support.programs import cache_directory, until
 from support.repository import ROOT
 
 from exporter.daemon.settings import Settings
@@ -37,9 +38,9 @@ class Image(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+def image() -> Iterator[Image]:
     need_an_image_builder()
-    directory = tmp_path_factory.mktemp("image")
+    directory = Path(tempfile.mkdtemp(prefix="image-", dir=cache_directory()))  # as large as it is
     base = re.search(r"^ARG BASE_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
     assert base
     builder = Builder(directory)

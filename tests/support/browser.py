@@ -1,12 +1,14 @@
 """A real headless Chromium, driven by chromedriver; it reaches nothing but loopback."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.keys import Keys
 from selenium_axe_python.axe import Axe
 
 from support.programs import program
@@ -83,6 +85,20 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page and return what it returns."""
         return self.driver.execute_script(script, *arguments)
+
+    def press(self, by: str, value: str, *keys: str) -> None:
+        """Press keys on an element, Enter by default; found anew if a refresh took its place."""
+        for _ in range(10):
+            with suppress(StaleElementReferenceException):
+                self.driver.find_element(by, value).send_keys(*keys or (Keys.ENTER,))
+                return
+        raise TimeoutError(f"{value} is replaced again and again")
+
+    def texts(self, selector: str) -> list[str]:
+        """Return the text of each element that a selector finds, all of one moment."""
+        script = "return [...document.querySelectorAll(arguments[0])].map(one => one.innerText)"
+        found: list[str] = self.run(script, selector)
+        return found
 
     def text(self, selector: str = "main") -> str:
         """Return the text that an element shows."""

@@ -256,7 +256,7 @@ def _buildah(storage: Path, *arguments: str) -> str:
 @functools.cache
 def _driver() -> str:
     """Return the storage driver: vfs, the slowest, where there cannot be an overlay."""
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir=cache_directory()) as directory:
         overlay = _try_buildah(Path(directory), "overlay", "info").returncode == 0
     return "overlay" if overlay else "vfs"
 

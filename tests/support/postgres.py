@@ -41,8 +41,8 @@ class Postgres:
         if os.getuid() == 0:  # the server refuses to run as root
             nobody = pwd.getpwnam("postgres")
             self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        # Not below pytest's own directory, which only root may enter.
-        self.directory = Path(tempfile.mkdtemp(prefix="css-postgres-"))
+        # Not below pytest's own directory, which only root may enter; on a disk, as it grows.
+        self.directory = Path(tempfile.mkdtemp(prefix="css-postgres-", dir="/var/tmp"))
         self.port = free_port()
 
     def __enter__(self) -> Self:

@@ -16,9 +16,8 @@ def test_stream_is_found_by_keyboard(daemon: Start, browser: Browser) -> None:
     browser.driver.get(address(exporter, "/streams"))
     browser.driver.find_element(By.NAME, "q").send_keys("A/B c", Keys.ENTER)
     until(lambda: "q=A%2FB+c" in browser.driver.current_url, "the form is sent")
-    link = browser.driver.find_element(By.CSS_SELECTOR, "tbody a")
-    assert link.text == ODD_NAME
-    link.send_keys(Keys.ENTER)
+    assert browser.texts("tbody a") == [ODD_NAME]
+    browser.press(By.CSS_SELECTOR, "tbody a")
     until(lambda: "/stream?" in browser.driver.current_url, "the stream is shown")
     assert browser.text("h1") == f"Stream {ODD_NAME}"
     assert "Live for" in browser.text(".state")
@@ -57,9 +56,9 @@ def test_deliveries_lead_to_their_stream(daemon: Start, browser: Browser) -> Non
     exporter = daemon()
     send_streams(exporter)
     browser.driver.get(address(exporter, "/deliveries?stream=a/b"))
-    browser.driver.find_element(By.CSS_SELECTOR, "tbody a").send_keys(Keys.ENTER)
+    browser.press(By.CSS_SELECTOR, "tbody a")
     until(lambda: browser.driver.title.startswith("Stream"), "the stream is shown")
     assert "interruption accepted" in browser.text("[aria-labelledby=deliveries]")
-    browser.driver.find_element(By.ID, "all-deliveries").send_keys(Keys.ENTER)
+    browser.press(By.ID, "all-deliveries")
     until(lambda: browser.driver.title.startswith("Deliveries"), "deliveries are shown")
-    assert len(browser.driver.find_elements(By.CSS_SELECTOR, "tbody tr")) == 5
+    assert len(browser.texts("tbody tr")) == 5
