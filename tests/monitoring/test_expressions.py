@@ -209,11 +209,11 @@ def _refuse(exporter: Daemon, consumer: Consumer) -> None:
 def _burst(
     exporter: Daemon, servers: Iterable[Prometheus], *, since: int, until_at_least: int
 ) -> None:
-    for one in traffic.interruptions(42, (8, 13, 18), since, set_id=20):
-        assert exporter.post(one).status == 200
+    for ending in traffic.interruptions(42, (8, 13, 18), since, set_id=20):
+        assert exporter.post(ending).status == 200
     series = 'tencent_css_interruptions_total{errcode="13", origin="overseas"}'
-    for prometheus in servers:
-        until(lambda: prometheus.query(f"{series} >= {until_at_least}"), "a burst is scraped", 90)  # noqa: B023 - asked here
+    for one in servers:
+        until(lambda one=one: one.query(f"{series} >= {until_at_least}"), "a burst is scraped", 90)
 
 
 def _leave_behind_an_idle_push(exporter: Daemon) -> None:

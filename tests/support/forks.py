@@ -196,7 +196,8 @@ def _run(command: Sequence[str]) -> int:
 
 def _end(status: int) -> NoReturn:
     """End as an interpreter does, but for taking apart all that was imported."""
-    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads
+    # Waits for threads and ends pools of them first; there is no public way to do both.
+    threading._shutdown()  # type: ignore[attr-defined]  # it has no type
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()
