@@ -123,7 +123,7 @@ class MemoryLedger:
     def pushes_of(self, stream: Stream, most: int) -> history.StreamHistory:
         """Return the newest pushes of a stream; see ``Ledger``."""
         with self._lock:
-            own = [one for one in self._pushes.kept() if one.stream == stream]
+            own = self._pushes.kept(stream)
             own.sort(key=lambda one: (one.is_open, one.began_at_ms, one.identity), reverse=True)
             return history.history_of(own[:most], dropped.window_ms(self._limits, self._clock()))
 

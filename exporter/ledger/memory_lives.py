@@ -112,8 +112,8 @@ class Lives(dict[bytes, Life]):
             if life.stream in streams
         ]
 
-    def kept(self) -> list[KeptPush]:
-        """Return all as pages want them."""
+    def kept(self, stream: Stream | None = None) -> list[KeptPush]:
+        """Return all, or those of a stream, as pages want them."""
         return [
             KeptPush(
                 identity,
@@ -124,4 +124,5 @@ class Lives(dict[bytes, Life]):
                 *(getattr(life.said, name) for name in KeptPush._fields[5:]),
             )
             for identity, life in self.items()
+            if stream in (None, life.stream)
         ]

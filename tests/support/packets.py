@@ -1,5 +1,6 @@
 """Packets of every event type, signed as the sender signs them."""
 
+import functools
 import json
 import time
 from typing import Any
@@ -25,8 +26,13 @@ EMPTY: tuple[Any, ...] = ([], {})
 
 def packet(name: str, **fields: Any) -> Packet:
     """Return the sample packet of a name, unsigned, with fields replaced; None removes one."""
-    found = json.loads((PACKETS / f"{name}.json").read_text(encoding="utf-8")) | fields
+    found = json.loads(_sample(name)) | fields
     return {field: value for field, value in found.items() if value is not None}
+
+
+@functools.cache
+def _sample(name: str) -> str:
+    return (PACKETS / f"{name}.json").read_text(encoding="utf-8")
 
 
 def all_packets() -> dict[str, Packet]:

@@ -209,11 +209,12 @@ class Platform(RuleBasedStateMachine):
     @invariant()
     def nothing_that_is_online_was_closed(self) -> None:
         """Neither what callbacks opened, nor what the list did."""
-        by_identity = {entry_of(one, "push").identity: one for one in self.double.world.pushes}
-        for one in self.ledger.closed():
-            if one.identity not in self.judged:
-                self.judged.add(one.identity)
-                assert not self._goes_on(one, by_identity.get(one.identity))
+        new = [one for one in self.ledger.closed() if one.identity not in self.judged]
+        pushes = self.double.world.pushes if new else ()
+        by_identity = {entry_of(one, "push").identity: one for one in pushes}
+        for one in new:
+            self.judged.add(one.identity)
+            assert not self._goes_on(one, by_identity.get(one.identity))
 
     def _goes_on(self, closed: KeptPush, push: Push | None) -> bool:
         if push:
