@@ -1,5 +1,6 @@
 """Outages as properties make them up: pushes, what became of their callbacks, runs of backfill."""
 
+import functools
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from exporter.ledger import Ledger
 from exporter.metrics import catalogue
 from exporter.tencent.backfill import Backfill, Span
 from exporter.tencent.calling import Patience
+from exporter.tencent.streams import StreamClient
 from support.ledgers import numbers
 from support.tencent.desk import stream_client
 from support.tencent.sending import entry_of, packet_of
@@ -101,10 +103,15 @@ def play(double: Double, ledger: Ledger, stories: list[Story], runs: list[Run]) 
             fill(double, ledger, now, with_packets=one.with_packets)
 
 
+@functools.lru_cache(1)
+def _client(double: Double) -> StreamClient:
+    return stream_client(double, PATIENT)
+
+
 def fill(double: Double, ledger: Ledger, now: float, *, with_packets: bool) -> None:
     """Run backfill over all that was until ``now``."""
     double.world.clock = lambda: now
-    work = Backfill(stream_client(double, PATIENT), ledger, lambda _: None)
+    work = Backfill(_client(double), ledger, lambda _: None)
     plan = work.plan([PAIR], Span(BEGAN - 3600, int(now)), now, with_packets=with_packets)
     recorded = work.record(plan.entries, now)
     assert recorded.failure is None
