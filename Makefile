@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Test processes: more than there are cores, as most tests wait for servers.
 JOBS ?= 6
+TWO_JOBS = $(MAKE) --no-print-directory --jobs=2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # Compiled files are kept: hundreds of programs that tests start would compile them again.
@@ -25,8 +26,10 @@ run: $(VENV)/installed ## Run the exporter
 demo: $(VENV)/installed ## Run exporter, simulated hosts and Prometheus together
 	$(BIN)/python -m exporter.demo $(DEMO)
 
-test: $(VENV)/installed-dev tools style ## Install what tests need, then lint and test
-	$(MAKE) --no-print-directory --jobs=2 types side-by-side
+test: ## Install what tests need, then lint and test
+	$(TWO_JOBS) $(VENV)/installed-dev tools
+	$(TWO_JOBS) style
+	$(TWO_JOBS) types side-by-side
 	$(BIN)/python -m pytest -m alone
 
 side-by-side: $(VENV)/installed-dev
@@ -69,21 +72,28 @@ golden: $(VENV)/installed-dev ## Rewrite the committed scrapes that tests compar
 
 lock: $(VENV)/installed-dev ## Pin what is installed, with hashes and without addresses
 	$(BIN)/uv pip compile $(LOCK) --group build -o requirements.lock
-	$(BIN)/uv pip compile $(LOCK) --group build --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCK) --group build --group dev --constraint requirements.lock \
+	    $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.lock) -o requirements-dev.lock
 
 LOCK := pyproject.toml --extra postgres --extra tencentcloud --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet --no-config --upgrade
 
-$(VENV)/installed: requirements.lock pyproject.toml
+$(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
-	$(PIP) install --require-hashes -r requirements-dev.lock
+# Beside the other one: none of it is in requirements.lock.
+$(VENV)/locked-dev: requirements-dev.lock | $(VENV)/bin/python
+	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed $(VENV)/locked-dev
 	touch $@
 
 clean: ## Remove the environment and caches, never data
