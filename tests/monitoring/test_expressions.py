@@ -87,7 +87,6 @@ EXPECTED_ZERO = {
 }
 """Answers that are 0 in this traffic; any other must have a value that is not."""
 
-
 ABSENT = {'up{job="tencent-css-process"}': "one exporter is no replica"}
 """Selectors that find nothing where there is one exporter."""
 
