@@ -60,7 +60,7 @@ import os, sys, tarfile
 from setuptools import build_meta
 directory = sys.argv[1]
 packed = build_meta.build_sdist(directory)
-tarfile.open(f"{directory}/{packed}").extractall(directory, filter="data")
+tarfile.open(f"{directory}/{packed}").extractall(directory)
 os.chdir(f"{directory}/{packed.removesuffix('.tar.gz')}")
 build_meta.build_wheel(directory)
 """
