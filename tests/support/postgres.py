@@ -11,6 +11,8 @@ from typing import Any, Self
 
 import psycopg
 
+from exporter.ledger.postgres.connection import Connection
+from exporter.ledger.postgres.schema import prepare
 from support.programs import free_port, program
 
 _SETTINGS = {
@@ -19,9 +21,19 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "60",
     "shared_buffers": "32MB",
+    "max_wal_size": "64MB",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
 }
+
+_EMPTY = """
+    DO $$ BEGIN
+        EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg('css_exporter.' || tablename, ', ')
+                || ' RESTART IDENTITY'
+            FROM pg_tables WHERE schemaname = 'css_exporter');
+        INSERT INTO css_exporter.ledger TABLE as_made;
+    END $$"""
 
 
 def database_of(url: str) -> str:
@@ -41,8 +53,9 @@ class Postgres:
         if os.getuid() == 0:  # the server refuses to run as root
             nobody = pwd.getpwnam("postgres")
             self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        # Not below pytest's own directory, which only root may enter; on a disk, as it grows.
-        self.directory = Path(tempfile.mkdtemp(prefix="css-postgres-", dir="/var/tmp"))
+        # In memory if tests are; not below pytest's own directory, which only root may enter.
+        place = os.environ.get("PYTEST_DEBUG_TEMPROOT", "/var/tmp")
+        self.directory = Path(tempfile.mkdtemp(prefix="css-postgres-", dir=place))
         self.port = free_port()
 
     def __enter__(self) -> Self:
@@ -96,8 +109,11 @@ class Postgres:
         """Return the URL of an empty ledger in a database that is used over and over."""
         if self._only is None:
             self._only = self.database()
-        with self.admin(self._only) as connection:
-            connection.execute("DROP SCHEMA IF EXISTS css_exporter CASCADE")
+            with Connection.connect(self._only, autocommit=True) as connection:
+                prepare(connection)
+            self._emptying = self.admin(self._only)
+            self._emptying.execute("CREATE TABLE as_made AS TABLE css_exporter.ledger")
+        self._emptying.execute(_EMPTY)
         return self._only
 
     def through(self, port: int, url: str) -> str:
