@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,7 @@ import psycopg
 
 from exporter.ledger.postgres.connection import Connection
 from exporter.ledger.postgres.schema import prepare
-from support.programs import free_port, program
+from support.programs import cache_directory, free_port, program
 
 _SETTINGS = {
     # What the kernel has survives every crash that these tests make.
@@ -25,6 +26,8 @@ _SETTINGS = {
     "log_min_messages": "warning",
     "log_checkpoints": "off",
 }
+
+_INITDB = ("--no-sync", "--username=admin", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
 
 _EMPTY = """
     DO $$ BEGIN
@@ -62,10 +65,7 @@ class Postgres:
         if self._user:
             os.chown(self.directory, self._user["user"], self._user["group"])
         data = self.directory / "data"
-        self._run(
-            self._initdb, "--no-sync", "--username=admin", "--auth=trust", "--encoding=UTF8",
-            "--locale=C.UTF-8", f"--pgdata={data}",
-        )  # fmt: skip
+        subprocess.run(["cp", "-a", self._made(), data], check=True)
         settings = self._settings | {
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
@@ -127,6 +127,20 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
             connection.execute(f"GRANT CREATE ON DATABASE {name} TO css")
         return f"postgresql://css:pass%3Aword@127.0.0.1:{self.port}/{name}"
+
+    def _made(self) -> Path:
+        """Return the files of a new server, made once on a machine for all that begin so."""
+        version = subprocess.check_output([self._initdb, "--version"], text=True).strip()
+        made = cache_directory() / " ".join([version, *_INITDB])
+        if not made.is_dir():
+            new = self.directory / "new"
+            self._run(self._initdb, *_INITDB, f"--pgdata={new}")
+            copy = Path(tempfile.mkdtemp(dir=made.parent))
+            subprocess.run(["cp", "-aT", new, copy], check=True)
+            with suppress(OSError):
+                copy.rename(made)
+            shutil.rmtree(copy, ignore_errors=True)  # another was first
+        return made
 
     def _control(self, *arguments: str) -> None:
         self._run(self._pg_ctl, *arguments, "-w", "-D", str(self.directory / "data"))
