@@ -8,7 +8,7 @@ compare every line with what the library writes.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, groupby, product
+from itertools import chain, groupby, islice, product
 from operator import attrgetter
 
 from prometheus_client.utils import floatToGoString
@@ -53,7 +53,16 @@ class Showing:
 
 
 def pieces_of(snapshot: Snapshot, now: float, showing: Showing) -> Iterator[bytes]:
-    """Yield the text of every ledger family, in the catalogue's order, series sorted by labels."""
+    """Yield the text of every ledger family, in the catalogue's order, series sorted by labels.
+
+    Few pieces, none of them large.
+    """
+    lines = _lines_of(snapshot, now, showing)
+    while piece := "".join(islice(lines, _PIECE_LINES)):
+        yield piece.encode()
+
+
+def _lines_of(snapshot: Snapshot, now: float, showing: Showing) -> Iterator[str]:
     cells = sorted(snapshot.cells, key=attrgetter("family"))
     stored = {name: list(own) for name, own in groupby(cells, attrgetter("family"))}
     for family in catalogue.LEDGER_FAMILIES:
@@ -66,7 +75,8 @@ def pieces_of(snapshot: Snapshot, now: float, showing: Showing) -> Iterator[byte
             body = () if oldest is None else (lines.of_value((), oldest),)
         else:
             body = lines.of_cells(stored.pop(family.name, []))
-        yield from _joined(chain((lines.head,), body))
+        yield lines.head
+        yield from body
 
 
 def shown_until(snapshot: Snapshot, waiting: Iterable[Increment]) -> float:
@@ -75,17 +85,6 @@ def shown_until(snapshot: Snapshot, waiting: Iterable[Increment]) -> float:
     stored = (cell.value for cell in snapshot.cells if cell.family == family.name)
     tallied = (one.amount for one in waiting if one.family == family.name)
     return max(chain(stored, tallied), default=0) / family.scale
-
-
-def _joined(lines: Iterator[str]) -> Iterator[bytes]:
-    """Yield lines together: few pieces, none of them large."""
-    piece: list[str] = []
-    for line in lines:
-        piece.append(line)
-        if len(piece) == _PIECE_LINES:
-            yield "".join(piece).encode()
-            piece.clear()
-    yield "".join(piece).encode()
 
 
 class _Lines:

@@ -1,5 +1,6 @@
 """The answer to a scrape: what the ledger holds, and what this process knows of itself."""
 
+import functools
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -97,8 +98,7 @@ class _Process(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families."""
-        build = (version(DISTRIBUTION), platform.python_version())
-        yield _metric(catalogue.BUILD_INFO, {build: 1})
+        yield _metric(catalogue.BUILD_INFO, {_build(): 1})
         yield _metric(catalogue.LEDGER_UP, {(): 0 if self._ledger.failure else 1})
         yield _metric(catalogue.CALLBACK_KEYS, {(): self._callback_keys})
         waiting = {
@@ -110,6 +110,12 @@ class _Process(Collector):
         none: dict[tuple[str, ...], int] = {(reason,): 0 for reason in reasons}
         yield _metric(catalogue.UNCOMMITTED_REJECTIONS, {**none, **waiting})
         yield from ProcessCollector(registry=None).collect()
+
+
+@functools.cache
+def _build() -> tuple[str, str]:
+    """Return the versions of the exporter, for which files are read, and of Python."""
+    return version(DISTRIBUTION), platform.python_version()
 
 
 def _metric(family: Family, numbers: Mapping[tuple[str, ...], float]) -> Metric:

@@ -7,24 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.daemon import Daemon
-from support.packets import packet
+from support.packets import body_of, packet
 from support.programs import until
+from support.sender import Kept
 
 PUSHES = (
     'tencent_css_pushes_total{app_name="stage",origin="mainland",push_domain="live.test.example"}'
 )
 
 
-def send(exporter: Daemon, number: int) -> None:
+def send(exporter: Kept, number: int) -> None:
     """Send a push until it is taken, as the platform would."""
-
-    def taken() -> bool:
-        try:
-            return exporter.post(packet("push", sequence=str(number))).status == 200
-        except OSError:  # a worker that ends closes its connections
-            return False
-
-    until(taken, "the push is taken")
+    # A worker that ends closes its connections.
+    until(
+        lambda: exporter.post(body_of(packet("push", sequence=str(number)))) == 200,
+        "the push is taken",
+    )
 
 
 def replaced(exporter: Daemon, before: list[int], number: int) -> Callable[[], bool]:
@@ -38,8 +36,8 @@ def test_workers_are_replaced_under_load(daemon: Callable[..., Daemon], killed: 
     exporter = daemon(workers=2)
     before = exporter.workers()
     assert exporter.process
-    with ThreadPoolExecutor(8) as pool:
-        sending = [pool.submit(send, exporter, number) for number in range(600)]
+    with Kept(exporter) as kept, ThreadPoolExecutor(8) as pool:
+        sending = [pool.submit(send, kept, number) for number in range(600)]
         until(sending[100].done, "callbacks are taken")
         if killed:
             for worker in before:
@@ -62,5 +60,6 @@ def test_the_number_of_workers_follows_signals(daemon: Callable[..., Daemon]) ->
     ):
         exporter.process.send_signal(asked)
         until(lambda n=workers: len(exporter.workers()) == n, f"{workers} workers serve", 30)
-        send(exporter, number)
+        with Kept(exporter) as kept:
+            send(kept, number)
     assert exporter.metrics()[PUSHES] == 4

@@ -129,7 +129,8 @@ def certificate(directory: Path, name: str) -> Certificate:
     made = Certificate(directory / "chain.pem", directory / "key.pem")
     subprocess.run(
         [
-            *(program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *(program("openssl"), "req", "-x509", "-nodes", "-days", "2"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
             *("-subj", "/CN=consumer", "-addext", f"subjectAltName={name}"),
             *("-out", made.chain, "-keyout", made.key),
         ],

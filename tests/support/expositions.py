@@ -1,5 +1,7 @@
 """What a scrape says, read by the client library's own parsers."""
 
+import functools
+import re
 from collections.abc import Iterable
 
 from prometheus_client import Metric
@@ -10,10 +12,21 @@ PUSHES = 'tencent_css_callbacks_total{event="push"}'
 DUPLICATES = 'tencent_css_callback_duplicates_total{event="push"}'
 """The series that count a push, and its redeliveries."""
 
+_BEFORE_A_FAMILY = re.compile("^(?=# HELP )", re.MULTILINE)
+
 
 def samples(text: str) -> dict[str, float]:
     """Return every sample of Prometheus' text as ``name{label="value",...}``, labels sorted."""
-    return _by_series(text_string_to_metric_families(text))
+    found: dict[str, float] = {}
+    for family in _BEFORE_A_FAMILY.split(text):
+        found |= _samples_of(family)
+    return found
+
+
+@functools.lru_cache(2000)
+def _samples_of(family: str) -> dict[str, float]:
+    """Return those of one family: most have not changed since the test before looked at them."""
+    return _by_series(text_string_to_metric_families(family))
 
 
 def openmetrics_samples(text: str) -> dict[str, float]:

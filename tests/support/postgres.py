@@ -5,13 +5,16 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 
-from support.programs import free_port, program
+from exporter.ledger.postgres.connection import Connection
+from exporter.ledger.postgres.schema import prepare
+from support.programs import cache_directory, free_port, program
 
 _SETTINGS = {
     # What the kernel has survives every crash that these tests make.
@@ -19,9 +22,21 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "60",
     "shared_buffers": "32MB",
+    "max_wal_size": "64MB",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
 }
+
+_INITDB = ("--no-sync", "--username=admin", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+
+_EMPTY = """
+    DO $$ BEGIN
+        EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg('css_exporter.' || tablename, ', ')
+                || ' RESTART IDENTITY'
+            FROM pg_tables WHERE schemaname = 'css_exporter');
+        INSERT INTO css_exporter.ledger TABLE as_made;
+    END $$"""
 
 
 def database_of(url: str) -> str:
@@ -41,18 +56,16 @@ class Postgres:
         if os.getuid() == 0:  # the server refuses to run as root
             nobody = pwd.getpwnam("postgres")
             self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        # Not below pytest's own directory, which only root may enter; on a disk, as it grows.
-        self.directory = Path(tempfile.mkdtemp(prefix="css-postgres-", dir="/var/tmp"))
+        # In memory if tests are; not below pytest's own directory, which only root may enter.
+        place = os.environ.get("PYTEST_DEBUG_TEMPROOT", "/var/tmp")
+        self.directory = Path(tempfile.mkdtemp(prefix="css-postgres-", dir=place))
         self.port = free_port()
 
     def __enter__(self) -> Self:
         if self._user:
             os.chown(self.directory, self._user["user"], self._user["group"])
         data = self.directory / "data"
-        self._run(
-            self._initdb, "--no-sync", "--username=admin", "--auth=trust", "--encoding=UTF8",
-            "--locale=C.UTF-8", f"--pgdata={data}",
-        )  # fmt: skip
+        subprocess.run(["cp", "-a", self._made(), data], check=True)
         settings = self._settings | {
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
@@ -96,8 +109,11 @@ class Postgres:
         """Return the URL of an empty ledger in a database that is used over and over."""
         if self._only is None:
             self._only = self.database()
-        with self.admin(self._only) as connection:
-            connection.execute("DROP SCHEMA IF EXISTS css_exporter CASCADE")
+            with Connection.connect(self._only, autocommit=True) as connection:
+                prepare(connection)
+            self._emptying = self.admin(self._only)
+            self._emptying.execute("CREATE TABLE as_made AS TABLE css_exporter.ledger")
+        self._emptying.execute(_EMPTY)
         return self._only
 
     def through(self, port: int, url: str) -> str:
@@ -111,6 +127,20 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
             connection.execute(f"GRANT CREATE ON DATABASE {name} TO css")
         return f"postgresql://css:pass%3Aword@127.0.0.1:{self.port}/{name}"
+
+    def _made(self) -> Path:
+        """Return the files of a new server, made once on a machine for all that begin so."""
+        version = subprocess.check_output([self._initdb, "--version"], text=True).strip()
+        made = cache_directory() / " ".join([version, *_INITDB])
+        if not made.is_dir():
+            new = self.directory / "new"
+            self._run(self._initdb, *_INITDB, f"--pgdata={new}")
+            copy = Path(tempfile.mkdtemp(dir=made.parent))
+            subprocess.run(["cp", "-aT", new, copy], check=True)
+            with suppress(OSError):
+                copy.rename(made)
+            shutil.rmtree(copy, ignore_errors=True)  # another was first
+        return made
 
     def _control(self, *arguments: str) -> None:
         self._run(self._pg_ctl, *arguments, "-w", "-D", str(self.directory / "data"))

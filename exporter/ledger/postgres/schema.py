@@ -198,13 +198,15 @@ def _prepare(connection: Connection) -> None:
     (encoding,) = _row(connection, "SELECT current_setting('server_encoding')")
     if encoding != "UTF8":
         raise UnusableLedger(f"the database has the encoding {encoding}, and must have UTF8")
-    if _version(connection) < VERSION:
+    version = _version(connection)
+    if version < VERSION:
         with connection.transaction():
             connection.execute(LIMIT_TRANSACTION)
             # Others may be starting at the same moment: one of us makes the tables.
             connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, SCHEMA_LOCK))
             _make(connection, _version(connection))
-    if (version := _version(connection)) > VERSION:
+        version = _version(connection)
+    if version > VERSION:
         raise UnusableLedger(
             f"the ledger has schema version {version}, and this program knows {VERSION}:"
             " it was written by a newer version, which must be used again"

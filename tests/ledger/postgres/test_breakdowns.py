@@ -5,17 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 from support.daemon import Daemon, Start
-from support.packets import Packet, packet
+from support.packets import Packet, body_of, packet
 from support.postgres import Postgres
 from support.programs import until
 from support.prometheus import Prometheus
 from support.proxy import Proxy
+from support.sender import Kept
 
 pytestmark = pytest.mark.long
 
@@ -54,12 +55,14 @@ class Load:
     """Every packet to every replica, in random order, again and again until each was taken."""
 
     def __init__(self, replicas: list[Daemon], seed: int) -> None:
-        self._deliveries = [(replica, one) for replica in replicas for one in _packets()]
+        self._stack = ExitStack()
+        kept = [self._stack.enter_context(Kept(replica)) for replica in replicas]
+        self._deliveries = [(replica, one) for replica in kept for one in _packets()]
         random.Random(seed).shuffle(self._deliveries)
         self.refused = 0
         self._taken = 0
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(12)
+        self._pool = ThreadPoolExecutor(36)
 
     def __enter__(self) -> Self:
         self._futures = [self._pool.submit(self._deliver, *one) for one in self._deliveries]
@@ -67,6 +70,7 @@ class Load:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
+        self._stack.close()
 
     def done(self) -> float:
         """Return which part was taken."""
@@ -77,14 +81,10 @@ class Load:
         for future in self._futures:
             future.result()
 
-    def _deliver(self, replica: Daemon, one: Packet) -> None:
+    def _deliver(self, replica: Kept, one: Packet) -> None:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            try:
-                status = replica.post(one).status
-            except (OSError, HTTPException):  # the replica is away
-                status = 0
-            if status == 200:
+            if replica.post(body_of(one)) == 200:
                 with self._lock:
                     self._taken += 1
                 return

@@ -42,7 +42,7 @@ def test_ten_start_at_once_on_an_empty_database(server: Postgres) -> None:
 
     with ThreadPoolExecutor(10) as pool:
         for _ in range(5):
-            list(pool.map(begin, [server.only_database()] * 10))
+            list(pool.map(begin, [server.database()] * 10))
 
 
 def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
