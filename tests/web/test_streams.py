@@ -173,10 +173,13 @@ def test_streams_are_filtered(
 
 def test_every_stream_is_on_one_page(client: FlaskClient, field: Field) -> None:
     """Pages follow each other to the end, though streams change at the same moment."""
+
+    def fill(number: int) -> None:
+        ended = None if number % 2 else 100 + number // 100
+        field.push(f"room-{number}", 500 + number // 100, ended, errcode=1 + number % 8)
+
     with ThreadPoolExecutor(50) as pool:
-        for number in range(250):
-            began, ended = 500 + number // 100, None if number % 2 else 100 + number // 100
-            pool.submit(field.push, f"room-{number}", began, ended, errcode=1 + number % 8)
+        list(pool.map(fill, range(250)))
     first = asked(client)
     assert len(first["streams"]) == 200
     assert sum(first["counts"].values()) == 250

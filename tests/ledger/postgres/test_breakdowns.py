@@ -62,7 +62,7 @@ class Load:
         self.refused = 0
         self._taken = 0
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(36)
+        self._pool = ThreadPoolExecutor(12)
 
     def __enter__(self) -> Self:
         self._futures = [self._pool.submit(self._deliver, *one) for one in self._deliveries]

@@ -45,6 +45,30 @@ def test_ten_start_at_once_on_an_empty_database(server: Postgres) -> None:
             list(pool.map(begin, [server.database()] * 10))
 
 
+def test_an_emptied_ledger_is_a_new_one(server: Postgres, url: str) -> None:
+    """What most tests are given has the rows, and will have the numbers, of one just made."""
+    emptied = server.only_database()
+    with closing(open_ledger(emptied, LONG)) as ledger:
+        ledger.record(PUSH, NOW)
+        ledger.record(INTERRUPTION, NOW)
+    assert server.only_database() == emptied
+    found = []
+    for one in (url, emptied):
+        open_ledger(one, LONG).close()
+        with server.admin(one) as admin:
+            admin.execute("UPDATE css_exporter.ledger SET committed_at = 0")
+            tables = admin.execute(
+                "SELECT tablename, query_to_xml('TABLE css_exporter.' || tablename, true, true, '')"
+                "::text FROM pg_tables WHERE schemaname = 'css_exporter' ORDER BY 1"
+            ).fetchall()
+            counters = admin.execute(
+                "SELECT sequencename, last_value FROM pg_sequences"
+                " WHERE schemaname = 'css_exporter' ORDER BY 1"
+            ).fetchall()
+        found.append((tables, counters))
+    assert found[0] == found[1]
+
+
 def test_a_newer_ledger_is_refused(server: Postgres, url: str) -> None:
     """What a newer version wrote must not be changed by an older one."""
     open_ledger(url, LONG).close()
