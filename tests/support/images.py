@@ -63,16 +63,14 @@ def need_an_image_builder() -> None:
 
 
 class Builder:
-    """Builds into a storage of its own."""
+    """Builds on the stand-in of a base image, into a storage of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, base: str) -> None:
         self._directory = directory
-        self._storage = directory / "storage"
+        self._storage = _Storage(directory / "storage", _storage_with_base(base))
 
-    def build(self, tag: str, base: str) -> None:
-        """Build the Dockerfile on the stand-in of a base image."""
-        cached = _storage_with_base(base)
-        subprocess.run(["cp", "-a", "--reflink=auto", cached, self._storage], check=True)
+    def build(self, tag: str) -> None:
+        """Build the Dockerfile."""
         _build(self._storage, self._directory, f"--tag={tag}")
 
     def configuration(self, tag: str) -> dict[str, Any]:
@@ -152,10 +150,7 @@ class Container:
         return [*self._env, "chroot", str(self._root), "setpriv", *user, *powers, *command]
 
     def _in_namespaces(
-        self,
-        *kinds: str,
-        command: tuple[str, ...],
-        stdin: str = "",
+        self, *kinds: str, command: tuple[str, ...], stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         options = {"net": "--net", "mnt": "--mount"}
         spaces = (f"{options[kind]}=/proc/{self.process.pid}/ns/{kind}" for kind in kinds)
@@ -167,6 +162,18 @@ class Container:
             check=False,
             timeout=60,
         )
+
+
+class _Storage(NamedTuple):
+    """Where images are kept, and where those that they are built on are found."""
+
+    directory: Path
+    base: Path | None = None
+
+    def options(self, driver: str) -> list[str]:
+        paths = (f"--root={self.directory}/root", f"--runroot={self.directory}/run")
+        found = [f"--storage-opt={driver}.imagestore={self.base}/root"] if self.base else []
+        return [f"--storage-driver={driver}", *paths, *found]
 
 
 class _Recipe(NamedTuple):
@@ -221,16 +228,14 @@ def _make_base(work: Path, recipe: _Recipe) -> None:
         check=True,
     )
     (work / "Dockerfile").write_text("FROM scratch\nADD base.tar /\n")
-    _buildah(
-        work / "storage",
-        *("build-using-dockerfile", "--isolation=chroot", "--format=docker"),
-        *("--layers=false", f"--tag={recipe.base}", str(work)),
-    )
+    storage = _Storage(work / "storage")
+    options = ("--isolation=chroot", "--format=docker", "--layers=false", f"--tag={recipe.base}")
+    _buildah(storage, "build-using-dockerfile", *options, str(work))
     if _keeps_layers():
-        _build(work / "storage", work, "--target=builder")
+        _build(storage, work, "--target=builder")
 
 
-def _build(storage: Path, directory: Path, *options: str) -> None:
+def _build(storage: _Storage, directory: Path, *options: str) -> None:
     volumes = [f"--volume={path}:{path}:ro" for path in _pip_paths()]
     configuration = directory / "pip.conf"
     configuration.write_text(_pip_configuration())
@@ -246,8 +251,8 @@ def _keeps_layers() -> bool:
     return _driver() == "overlay"  # with vfs each would be a copy of all files
 
 
-def _buildah(storage: Path, *arguments: str) -> str:
-    done = _try_buildah(storage, _driver(), *arguments)
+def _buildah(storage: _Storage, *arguments: str) -> str:
+    done = _try_buildah(*storage.options(_driver()), *arguments)
     if done.returncode:
         raise RuntimeError(f"{done.args}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done.stdout
@@ -256,23 +261,20 @@ def _buildah(storage: Path, *arguments: str) -> str:
 @functools.cache
 def _driver() -> str:
     """Return the storage driver: vfs, the slowest, where there cannot be an overlay."""
-    with tempfile.TemporaryDirectory(dir=cache_directory()) as directory:
-        overlay = _try_buildah(Path(directory), "overlay", "info").returncode == 0
-    return "overlay" if overlay else "vfs"
+    return "overlay" if all(map(_can_overlay, (cache_directory(), None))) else "vfs"
 
 
-def _try_buildah(storage: Path, driver: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            *("buildah", f"--storage-driver={driver}"),
-            *(f"--root={storage}/root", f"--runroot={storage}/run", *arguments),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _can_overlay(place: Path | None) -> bool:
+    with tempfile.TemporaryDirectory(dir=place) as directory:
+        options = _Storage(Path(directory)).options("overlay")
+        return _try_buildah(*options, "info").returncode == 0
 
 
+def _try_buildah(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["buildah", *arguments], capture_output=True, text=True, check=False)
+
+
+@functools.cache
 def _pip_settings() -> dict[str, str]:
     """Return how pip is set up on this machine, which the build needs to be told."""
     listed = subprocess.run(
