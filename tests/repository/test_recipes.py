@@ -73,8 +73,9 @@ class Copy:
         return done.stdout
 
     def tested(self, *paths: str, **environment: str) -> None:
-        """Run tests here."""
-        self.run("pytest", "-q", "-p", "no:cacheprovider", *paths, **environment)
+        """Run tests here; what Hypothesis finds in source files it keeps by their content."""
+        kept = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
+        self.run("pytest", "-q", "-p", "no:cacheprovider", *paths, **kept, **environment)
 
 
 def _changed(text: str, step: dict[str, str], added: str) -> str:
