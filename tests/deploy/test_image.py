@@ -79,7 +79,7 @@ def answers(container: Container) -> bool:
         raise RuntimeError(f"the container ended: {container.log.read_text()}")
     try:
         return container.request(PUBLIC, "GET", "/-/healthy").status == 200
-    except ConnectionError:
+    except OSError:
         return False
 
 

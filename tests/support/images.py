@@ -5,6 +5,7 @@ base image's name.  What runs is what the image says, isolated as ``docker run -
 --cap-drop ALL --security-opt no-new-privileges --network none`` would.
 """
 
+import ctypes
 import functools
 import hashlib
 import json
@@ -15,13 +16,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from werkzeug.datastructures import Headers
-
-from support.daemon import Answer
+from support.daemon import Answer, request
 from support.programs import cache_directory, missing, program
 from support.repository import ROOT
 
@@ -40,15 +40,6 @@ mount --bind "$data" "$root/data"
 mount -o remount,bind,ro "$root"
 ip link set lo up
 exec env -i "$@"
-"""
-
-_REQUEST = """
-import http.client, json, sys
-port, method, path, body = json.load(sys.stdin)
-connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-connection.request(method, path, body.encode())
-answer = connection.getresponse()
-json.dump([answer.status, answer.read().decode(), answer.getheaders()], sys.stdout)
 """
 
 
@@ -111,19 +102,27 @@ class Container:
 
     def request(self, port: int, method: str, path: str, body: str = "") -> Answer:
         """Send a request from inside the container's network."""
-        done = self._in_namespaces(
-            "net",
-            command=(sys.executable, "-I", "-c", _REQUEST),
-            stdin=json.dumps([port, method, path, body]),
-        )
-        if done.returncode:
-            raise ConnectionError(done.stderr)
-        status, answer, headers = json.loads(done.stdout)
-        return Answer(status, answer.encode(), Headers(headers))
+
+        def asked() -> Answer:
+            self._enter_network()
+            return request(port, method, path, body.encode())
+
+        with ThreadPoolExecutor(1) as inside:
+            return inside.submit(asked).result()
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run another command in the image, as ``docker exec`` would."""
-        return self._in_namespaces("net", "mnt", command=("env", "-i", *self._confined(*command)))
+        spaces = f"/proc/{self.process.pid}/ns"
+        return subprocess.run(
+            [
+                *("nsenter", f"--net={spaces}/net", f"--mount={spaces}/mnt"),
+                *("env", "-i", *self._confined(*command)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
 
     def process_one(self) -> int:
         """Return the number, outside, of the container's process 1."""
@@ -149,19 +148,11 @@ class Container:
         powers = ("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
         return [*self._env, "chroot", str(self._root), "setpriv", *user, *powers, *command]
 
-    def _in_namespaces(
-        self, *kinds: str, command: tuple[str, ...], stdin: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        options = {"net": "--net", "mnt": "--mount"}
-        spaces = (f"{options[kind]}=/proc/{self.process.pid}/ns/{kind}" for kind in kinds)
-        return subprocess.run(
-            ["nsenter", *spaces, *command],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+    def _enter_network(self) -> None:
+        """Let the thread that calls this be in the container's network."""
+        with Path(f"/proc/{self.process.pid}/ns/net").open() as space:
+            if ctypes.CDLL(None, use_errno=True).setns(space.fileno(), 0):
+                raise OSError(ctypes.get_errno(), "setns")
 
 
 class _Storage(NamedTuple):
