@@ -39,10 +39,12 @@ class LogEvent:
 
 def log_events(package: Path) -> dict[str, LogEvent]:
     """Return every log event of a package by its name.  Raises ``ValueError`` for a riddle."""
-    trees = [ast.parse(path.read_text("utf-8")) for path in sorted(package.rglob("*.py"))]
+    modules: list[_Module] = []
+    for path in sorted(package.rglob("*.py")):
+        modules.append(_Module(ast.parse(path.read_text("utf-8")), modules))
     found: dict[str, LogEvent] = {}
-    for tree in trees:
-        for event in _Module(tree, trees).events():
+    for module in modules:
+        for event in module.events():
             found[event.name] = found.get(event.name, event) | event
     return dict(sorted(found.items()))
 
@@ -50,15 +52,17 @@ def log_events(package: Path) -> dict[str, LogEvent]:
 class _Module:
     """The source of one module, among those of its package."""
 
-    def __init__(self, tree: ast.Module, package: Sequence[ast.Module]) -> None:
-        self._tree = tree
+    def __init__(self, tree: ast.Module, package: "Sequence[_Module]") -> None:
         self._package = package
-        self._parents = {
-            child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)
-        }
+        self.nodes: list[ast.AST] = [tree]
+        self._parents: dict[ast.AST, ast.AST] = {}
+        for node in self.nodes:  # of which there are more with each
+            children = list(ast.iter_child_nodes(node))
+            self._parents.update(dict.fromkeys(children, node))
+            self.nodes += children
 
     def events(self) -> Iterator[LogEvent]:
-        for node in ast.walk(self._tree):
+        for node in self.nodes:
             if isinstance(node, ast.Call) and node.args:
                 yield from self._logged_by(node)
             elif isinstance(node, ast.Return):
@@ -114,7 +118,7 @@ class _Module:
             for part in ast.walk(kept)
             if isinstance(part, ast.Constant) and isinstance(part.value, str)
         )
-        for call in (node for tree in self._package for node in ast.walk(tree)):
+        for call in (node for module in self._package for node in module.nodes):
             match call:
                 case ast.Call(func=ast.Name(name), args=[ast.Constant(str(given)), *_]) if (
                     name == owner.name

@@ -281,17 +281,18 @@ class MemoryLedger:
     def _forget(self, now: float) -> None:
         limits, pushes = self._limits, self._pushes
         seen_since = now - limits.dedupe_seconds
-        for identity in [one for one, seen_at in self._seen.items() if seen_at < seen_since]:
-            del self._seen[identity]
+        if min(self._seen.values(), default=now) < seen_since:
+            self._seen = {one: at for one, at in self._seen.items() if at >= seen_since}
         for _, identity in pushes.ended(now - limits.push_history_days * 86400):
             self._prune(identity, now)
         if limits.push_idle_seconds:
             heard_since = now - limits.silence_ms / 1000
             for push in [push for _, push in pushes.open() if push.heard_at < heard_since]:
                 self._close(push, By.IDLE, int(push.heard_at * 1000), now)
-        ended = pushes.ended()
-        for _, identity in nsmallest(len(ended) - limits.push_history_rows, ended):
-            self._prune(identity, now)
+        if len(pushes) > limits.push_history_rows:
+            ended = pushes.ended()
+            for _, identity in nsmallest(len(ended) - limits.push_history_rows, ended):
+                self._prune(identity, now)
 
     def _prune(self, identity: bytes, now: float) -> None:
         push = self._pushes.pop(identity)

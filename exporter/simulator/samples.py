@@ -5,6 +5,7 @@ milliseconds.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from exporter.metrics import catalogue
@@ -43,6 +44,7 @@ INFINITE: Final = float("inf")
 _PARTS: Final = ("_bucket", "_count", "_sum")
 
 
+@lru_cache(4096)  # a run adds to a few hundred, again and again
 def sample(name: str, /, **labels: str) -> Sample:
     """Return the sample of a name and labels."""
     return Sample(name, tuple(sorted(labels.items())))

@@ -180,16 +180,18 @@ def test_a_platform_loses_callbacks_and_its_api_heals_that(demo: Callable[..., D
     """What was lost is opened or closed, and at rest both know of the same streams."""
     process, ports, output = demo("--platform", "--rate", "10", PATH="")
 
-    def changed(change: str) -> float:
-        name = f'tencent_css_reconciliation_pushes_total{{change="{change}"}}'
-        return figures(ports["metrics"]).get(name, 0)
+    changes = [
+        f'tencent_css_reconciliation_pushes_total{{change="{change}"}}'
+        for change in ("opened", "closed")
+    ]
 
     def known() -> tuple[float, float]:
         active = samples_named("tencent_css_active_streams", ports)
         return active, request(ports["platform"], "GET", "/").json["online"]
 
     def both() -> bool:
-        return bool(changed("opened") and changed("closed")) or process.poll() is not None
+        shown = figures(ports["metrics"])
+        return all(map(shown.get, changes)) or process.poll() is not None
 
     until(both, "a push is opened and one is closed", 240)
     assert len(request(ports["platform"], "GET", "/").json["lost"]) >= 2

@@ -1,5 +1,6 @@
 """The Compose stacks: valid, closed to the world but for callbacks, and consistent with us."""
 
+import functools
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ BAD_SIGNATURES = 'tencent_css_callback_rejections_total{reason="bad_signature"}'
 Service = dict[str, Any]
 
 
+@functools.cache
 def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
 

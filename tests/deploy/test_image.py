@@ -18,7 +18,7 @@ from support.expositions import samples
 from support.images import Builder, Container, need_an_image_builder
 from support.packets import KEY, packet, signed
 from support.postgres import Postgres, database_of
-from support.programs import cache_directory, until
+from support.programs import until
 from support.repository import ROOT
 
 from exporter.daemon.settings import Settings
@@ -40,16 +40,16 @@ class Image(NamedTuple):
 @pytest.fixture(scope="module")
 def image() -> Iterator[Image]:
     need_an_image_builder()
-    directory = Path(tempfile.mkdtemp(prefix="image-", dir=cache_directory()))  # as large as it is
+    directory = Path(tempfile.mkdtemp(prefix="image-"))
     base = re.search(r"^ARG BASE_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
     assert base
-    builder = Builder(directory)
+    builder = Builder(directory, base[1])
     try:
-        builder.build("css-exporter", base[1])
+        builder.build("css-exporter")
         yield Image(builder.configuration("css-exporter"), builder.mount("css-exporter"))
     finally:
         builder.close()
-        shutil.rmtree(directory, ignore_errors=True)  # two root file systems
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def answers(container: Container) -> bool:
         raise RuntimeError(f"the container ended: {container.log.read_text()}")
     try:
         return container.request(PUBLIC, "GET", "/-/healthy").status == 200
-    except ConnectionError:
+    except OSError:
         return False
 
 

@@ -1,6 +1,5 @@
 """What deploys to Kubernetes, as a real kubectl composes it: valid, and consistent with us."""
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -209,8 +208,8 @@ def test_replicas_are_one_target_for_the_ledger(prometheus_targets: list[Object]
     }
 
 
-@pytest.fixture
-def prometheus_targets(tmp_path: Path) -> list[Object]:
+@pytest.fixture(scope="module")
+def prometheus_targets(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
     """Return the active targets of a Prometheus that finds three replicas in a cluster."""
     jobs = [scrape_job(monitor) for monitor in monitors()]
     found: list[Object] = []
@@ -219,7 +218,8 @@ def prometheus_targets(tmp_path: Path) -> list[Object]:
         found[:] = request(server.port, "GET", "/api/v1/targets").json["data"]["activeTargets"]
         return len({target["labels"]["job"] for target in found}) == len(jobs)
 
-    with Prometheus(tmp_path, yaml.safe_dump({"scrape_configs": jobs})) as server:
+    directory = tmp_path_factory.mktemp("prometheus")
+    with Prometheus(directory, yaml.safe_dump({"scrape_configs": jobs})) as server:
         until(known, "Prometheus knows its targets", 60)
     return found
 

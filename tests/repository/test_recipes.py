@@ -74,7 +74,11 @@ class Copy:
 
     def tested(self, *paths: str, **environment: str) -> None:
         """Run tests here."""
-        self.run("pytest", "-q", "-p", "no:cacheprovider", *paths, **environment)
+        # Its plugin imports Hypothesis for whatever tests, and what it then finds in source files
+        # it keeps by their content.
+        plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+        kept = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
+        self.run("pytest", "-q", *plugins, *paths, **kept, **environment)
 
 
 def _changed(text: str, step: dict[str, str], added: str) -> str:

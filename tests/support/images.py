@@ -5,6 +5,7 @@ base image's name.  What runs is what the image says, isolated as ``docker run -
 --cap-drop ALL --security-opt no-new-privileges --network none`` would.
 """
 
+import ctypes
 import functools
 import hashlib
 import json
@@ -15,13 +16,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from werkzeug.datastructures import Headers
-
-from support.daemon import Answer
+from support.daemon import Answer, request
 from support.programs import cache_directory, missing, program
 from support.repository import ROOT
 
@@ -42,15 +42,6 @@ ip link set lo up
 exec env -i "$@"
 """
 
-_REQUEST = """
-import http.client, json, sys
-port, method, path, body = json.load(sys.stdin)
-connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-connection.request(method, path, body.encode())
-answer = connection.getresponse()
-json.dump([answer.status, answer.read().decode(), answer.getheaders()], sys.stdout)
-"""
-
 
 def need_an_image_builder() -> None:
     """Skip the test where no image can be built."""
@@ -63,16 +54,14 @@ def need_an_image_builder() -> None:
 
 
 class Builder:
-    """Builds into a storage of its own."""
+    """Builds on the stand-in of a base image, into a storage of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, base: str) -> None:
         self._directory = directory
-        self._storage = directory / "storage"
+        self._storage = _Storage(directory / "storage", _storage_with_base(base))
 
-    def build(self, tag: str, base: str) -> None:
-        """Build the Dockerfile on the stand-in of a base image."""
-        cached = _storage_with_base(base)
-        subprocess.run(["cp", "-a", "--reflink=auto", cached, self._storage], check=True)
+    def build(self, tag: str) -> None:
+        """Build the Dockerfile."""
         _build(self._storage, self._directory, f"--tag={tag}")
 
     def configuration(self, tag: str) -> dict[str, Any]:
@@ -113,19 +102,27 @@ class Container:
 
     def request(self, port: int, method: str, path: str, body: str = "") -> Answer:
         """Send a request from inside the container's network."""
-        done = self._in_namespaces(
-            "net",
-            command=(sys.executable, "-I", "-c", _REQUEST),
-            stdin=json.dumps([port, method, path, body]),
-        )
-        if done.returncode:
-            raise ConnectionError(done.stderr)
-        status, answer, headers = json.loads(done.stdout)
-        return Answer(status, answer.encode(), Headers(headers))
+
+        def asked() -> Answer:
+            self._enter_network()
+            return request(port, method, path, body.encode())
+
+        with ThreadPoolExecutor(1) as inside:
+            return inside.submit(asked).result()
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run another command in the image, as ``docker exec`` would."""
-        return self._in_namespaces("net", "mnt", command=("env", "-i", *self._confined(*command)))
+        spaces = f"/proc/{self.process.pid}/ns"
+        return subprocess.run(
+            [
+                *("nsenter", f"--net={spaces}/net", f"--mount={spaces}/mnt"),
+                *("env", "-i", *self._confined(*command)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
 
     def process_one(self) -> int:
         """Return the number, outside, of the container's process 1."""
@@ -151,22 +148,23 @@ class Container:
         powers = ("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
         return [*self._env, "chroot", str(self._root), "setpriv", *user, *powers, *command]
 
-    def _in_namespaces(
-        self,
-        *kinds: str,
-        command: tuple[str, ...],
-        stdin: str = "",
-    ) -> subprocess.CompletedProcess[str]:
-        options = {"net": "--net", "mnt": "--mount"}
-        spaces = (f"{options[kind]}=/proc/{self.process.pid}/ns/{kind}" for kind in kinds)
-        return subprocess.run(
-            ["nsenter", *spaces, *command],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+    def _enter_network(self) -> None:
+        """Let the thread that calls this be in the container's network."""
+        with Path(f"/proc/{self.process.pid}/ns/net").open() as space:
+            if ctypes.CDLL(None, use_errno=True).setns(space.fileno(), 0):
+                raise OSError(ctypes.get_errno(), "setns")
+
+
+class _Storage(NamedTuple):
+    """Where images are kept, and where those that they are built on are found."""
+
+    directory: Path
+    base: Path | None = None
+
+    def options(self, driver: str) -> list[str]:
+        paths = (f"--root={self.directory}/root", f"--runroot={self.directory}/run")
+        found = [f"--storage-opt={driver}.imagestore={self.base}/root"] if self.base else []
+        return [f"--storage-driver={driver}", *paths, *found]
 
 
 class _Recipe(NamedTuple):
@@ -221,16 +219,14 @@ def _make_base(work: Path, recipe: _Recipe) -> None:
         check=True,
     )
     (work / "Dockerfile").write_text("FROM scratch\nADD base.tar /\n")
-    _buildah(
-        work / "storage",
-        *("build-using-dockerfile", "--isolation=chroot", "--format=docker"),
-        *("--layers=false", f"--tag={recipe.base}", str(work)),
-    )
+    storage = _Storage(work / "storage")
+    options = ("--isolation=chroot", "--format=docker", "--layers=false", f"--tag={recipe.base}")
+    _buildah(storage, "build-using-dockerfile", *options, str(work))
     if _keeps_layers():
-        _build(work / "storage", work, "--target=builder")
+        _build(storage, work, "--target=builder")
 
 
-def _build(storage: Path, directory: Path, *options: str) -> None:
+def _build(storage: _Storage, directory: Path, *options: str) -> None:
     volumes = [f"--volume={path}:{path}:ro" for path in _pip_paths()]
     configuration = directory / "pip.conf"
     configuration.write_text(_pip_configuration())
@@ -246,8 +242,8 @@ def _keeps_layers() -> bool:
     return _driver() == "overlay"  # with vfs each would be a copy of all files
 
 
-def _buildah(storage: Path, *arguments: str) -> str:
-    done = _try_buildah(storage, _driver(), *arguments)
+def _buildah(storage: _Storage, *arguments: str) -> str:
+    done = _try_buildah(*storage.options(_driver()), *arguments)
     if done.returncode:
         raise RuntimeError(f"{done.args}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done.stdout
@@ -256,23 +252,20 @@ def _buildah(storage: Path, *arguments: str) -> str:
 @functools.cache
 def _driver() -> str:
     """Return the storage driver: vfs, the slowest, where there cannot be an overlay."""
-    with tempfile.TemporaryDirectory(dir=cache_directory()) as directory:
-        overlay = _try_buildah(Path(directory), "overlay", "info").returncode == 0
-    return "overlay" if overlay else "vfs"
+    return "overlay" if all(map(_can_overlay, (cache_directory(), None))) else "vfs"
 
 
-def _try_buildah(storage: Path, driver: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            *("buildah", f"--storage-driver={driver}"),
-            *(f"--root={storage}/root", f"--runroot={storage}/run", *arguments),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _can_overlay(place: Path | None) -> bool:
+    with tempfile.TemporaryDirectory(dir=place) as directory:
+        options = _Storage(Path(directory)).options("overlay")
+        return _try_buildah(*options, "info").returncode == 0
 
 
+def _try_buildah(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["buildah", *arguments], capture_output=True, text=True, check=False)
+
+
+@functools.cache
 def _pip_settings() -> dict[str, str]:
     """Return how pip is set up on this machine, which the build needs to be told."""
     listed = subprocess.run(

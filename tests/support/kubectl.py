@@ -4,6 +4,7 @@ Debian's is too old for today's kustomizations.  AWS packs an untouched one for 
 it is fetched once, by its hash, and kept outside the tree.
 """
 
+import functools
 import io
 import platform
 import shutil
@@ -25,8 +26,9 @@ _REQUIREMENT = (
 )
 
 
+@functools.cache
 def kustomize(directory: Path) -> list[dict[str, Any]]:
-    """Return the objects that ``kubectl apply -k`` would send to a cluster."""
+    """Return the objects that ``kubectl apply -k`` would send to a cluster; to be read only."""
     done = subprocess.run(
         [_kubectl(), "kustomize", directory], capture_output=True, text=True, check=False
     )

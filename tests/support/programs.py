@@ -104,8 +104,8 @@ def until(condition: Callable[..., object], what: str, seconds: float = 20) -> N
         looked, now = now, time.monotonic()
         if now > began + seconds:
             raise TimeoutError(f"{what}: not within {seconds} s")
-        # Whoever looks is in the way of what is to happen.
-        time.sleep(min(0.2, max(0.02, now - looked)))
+        # Whoever looks is in the way of what is to happen, and whoever waits long waits easily.
+        time.sleep(min(0.2, max(0.02, now - looked, (now - began) / 20)))
         now = time.monotonic()
 
 
