@@ -59,7 +59,8 @@ def test_an_emptied_ledger_is_a_new_one(server: Postgres, url: str) -> None:
             admin.execute("UPDATE css_exporter.ledger SET committed_at = 0")
             tables = admin.execute(
                 "SELECT tablename,"
-                " query_to_xml('TABLE css_exporter.' || tablename, true, true, '')::text FROM pg_tables WHERE schemaname = 'css_exporter' ORDER BY 1"
+                " query_to_xml('TABLE css_exporter.' || tablename, true, true, '')::text"
+                " FROM pg_tables WHERE schemaname = 'css_exporter' ORDER BY 1"
             ).fetchall()
             counters = admin.execute(
                 "SELECT sequencename, last_value FROM pg_sequences"
