@@ -289,10 +289,9 @@ class MemoryLedger:
             heard_since = now - limits.silence_ms / 1000
             for push in [push for _, push in pushes.open() if push.heard_at < heard_since]:
                 self._close(push, By.IDLE, int(push.heard_at * 1000), now)
-        if len(pushes) > limits.push_history_rows:
-            ended = pushes.ended()
-            for _, identity in nsmallest(len(ended) - limits.push_history_rows, ended):
-                self._prune(identity, now)
+        ended = pushes.ended() if len(pushes) > limits.push_history_rows else ()
+        for _, identity in nsmallest(len(ended) - limits.push_history_rows, ended):
+            self._prune(identity, now)
 
     def _prune(self, identity: bytes, now: float) -> None:
         push = self._pushes.pop(identity)
