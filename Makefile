@@ -38,7 +38,6 @@ test: ## Install what tests need, then lint and test
 side-by-side: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "not alone" -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
-test-fast: JOBS = 4
 test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
 	$(BIN)/python -m pytest -q --fast -n $(JOBS) --dist worksteal
 
