@@ -1,5 +1,6 @@
 """A real PostgreSQL on a temporary directory, as a user that is not root."""
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -130,8 +131,9 @@ class Postgres:
 
     def _made(self) -> Path:
         """Return the files of a new server, made once on a machine for all that begin so."""
-        version = subprocess.check_output([self._initdb, "--version"], text=True).strip()
-        made = cache_directory() / " ".join([version, *_INITDB])
+        version = subprocess.check_output([self._initdb, "--version"], text=True)
+        recipe = hashlib.sha256(" ".join([version, *_INITDB]).encode()).hexdigest()
+        made = cache_directory() / f"server-{recipe[:12]}"
         if not made.is_dir():
             new = self.directory / "new"
             self._run(self._initdb, *_INITDB, f"--pgdata={new}")
