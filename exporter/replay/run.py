@@ -39,7 +39,7 @@ class ReplayResults:
 
 
 class Replay:
-    """A replay: begins at once, in ``threads``; bad lines are skipped."""
+    """A replay, by ``threads``; bad lines are skipped."""
 
     def __init__(
         self,

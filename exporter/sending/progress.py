@@ -28,7 +28,7 @@ def interrupt_on(*signals: signal.Signals) -> None:
 def follow(
     threads: Threads, label: str, total: float, look: Callable[[], tuple[float, str]]
 ) -> None:
-    """Show how far threads are until they have ended; the first Ctrl-C stops them.
+    """Start threads and show how far they are until they have ended; the first Ctrl-C stops them.
 
     ``look`` returns how much of ``total`` is done, and what there is to say; ``total`` is 0
     for what has no end.
@@ -42,6 +42,7 @@ def follow(
 
     with Progress(label, total) as progress:
         try:
+            threads.start()
             wait(progress)
         except KeyboardInterrupt:
             threads.stop()

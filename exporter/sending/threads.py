@@ -8,7 +8,7 @@ from exporter.sending.connection import CallbackConnection, CallbackUrl
 
 
 class Threads:
-    """Threads that begin at once and run ``work`` on a connection until it returns.
+    """Threads that run ``work`` on a connection until it returns, once they are started.
 
     ``stop`` must make every ``work`` return soon: with nothing more sent, but with the answers
     to what is under way.
@@ -29,6 +29,9 @@ class Threads:
             threading.Thread(target=self._run, name=f"sender {number}", daemon=True)
             for number in range(connections)
         ]
+
+    def start(self) -> None:
+        """Let all threads begin."""
         for thread in self._threads:
             thread.start()
 
@@ -38,7 +41,7 @@ class Threads:
         Raises the exception that ended a thread.
         """
         deadline = time.monotonic() + seconds
-        for thread in self._threads:
+        for thread in filter(_has_begun, self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
         if self._failure:
             raise self._failure
@@ -53,3 +56,8 @@ class Threads:
             self.stop()
         finally:
             connection.close()
+
+
+def _has_begun(thread: threading.Thread) -> bool:
+    """Return whether a thread was started: who starts them may have been interrupted."""
+    return thread.ident is not None

@@ -25,7 +25,7 @@ class Standing(NamedTuple):
 
 
 class Sender:
-    """A plan being carried out: begins at once, in ``threads``."""
+    """A plan being carried out, by ``threads``."""
 
     def __init__(
         self, plan: SendingPlan, url: CallbackUrl, key: bytes | None, connections: int
