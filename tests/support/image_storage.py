@@ -26,6 +26,7 @@ _PACKAGES = (
 )
 # What the packages' own scripts would do that matters here; they take a minute for all.
 _CONFIGURE = """
+set -e
 cd "$1"
 for file in passwd group; do cp usr/share/base-passwd/$file.master etc/$file; done
 cat usr/share/ca-certificates/mozilla/*.crt >etc/ssl/certs/ca-certificates.crt
@@ -94,11 +95,9 @@ def _make_base(work: Path, recipe: _Recipe) -> None:
     subprocess.run(
         [
             *("mmdebstrap", "--quiet", "--variant=extract"),
-            *(
-                '--aptopt=Acquire::Check-Valid-Until "false"',
-                f"--customize-hook={recipe.configure}",
-            ),
+            '--aptopt=Acquire::Check-Valid-Until "false"',
             f"--include={','.join(recipe.packages)}",
+            f"--customize-hook={recipe.configure}",
             *(recipe.suite, root, *recipe.sources),
         ],
         check=True,
@@ -128,6 +127,7 @@ def _keeps_layers() -> bool:
 
 
 def buildah(storage: Storage, *arguments: str) -> str:
+    """Return what buildah prints; raise RuntimeError with it where it fails."""
     done = _try_buildah(*storage.options(_driver()), *arguments)
     if done.returncode:
         raise RuntimeError(f"{done.args}: {done.stdout[-3000:]}{done.stderr[-3000:]}")

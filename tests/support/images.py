@@ -19,7 +19,6 @@ from support.image_storage import Storage, build, buildah, storage_with_base
 from support.programs import missing, program
 
 _PROGRAMS = ("buildah", "mmdebstrap", "unshare", "nsenter", "setpriv", "ip")
-_PACKAGES = ("ca-certificates", "python3", "python3-venv")
 
 _RUN = """
 root=$1 data=$2; shift 2
