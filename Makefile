@@ -9,8 +9,10 @@ PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.versi
 	2>/dev/null && echo /usr/bin/python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# Test processes: more than there are cores, as most tests wait for servers.
+# Test processes: more than there are cores, as most tests wait: for servers, or for time to pass.
 JOBS ?= 6
+FAST_JOBS ?= 12
+SIDE_BY_SIDE = $(BIN)/python -P tests/support/workers.py
 TWO_JOBS = $(MAKE) --no-print-directory --jobs=2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # uv takes a fifth of pip's time. Of pip's settings it is told the index; where it fails, pip goes on.
@@ -39,11 +41,11 @@ test: ## Install what tests need, then lint and test
 	$(TWO_JOBS) types side-by-side
 	$(BIN)/python -m pytest -m alone
 
-side-by-side: $(VENV)/compiled
-	$(BIN)/python -m pytest -m "not alone" -n $(JOBS) --dist loadscope --no-loadscope-reorder
+side-by-side: $(VENV)/installed-dev
+	$(SIDE_BY_SIDE) $(JOBS) -m "not alone" --dist loadscope --no-loadscope-reorder
 
-test-fast: $(VENV)/compiled ## Test what starts no program: the core, receiver, memory, SQLite
-	$(BIN)/python -m pytest -q --fast -n $(JOBS) --dist worksteal
+test-fast: $(VENV)/installed-dev ## Test what starts no program: the core, receiver, memory, SQLite
+	$(SIDE_BY_SIDE) $(FAST_JOBS) -q --fast --dist worksteal
 
 fuzz: $(VENV)/installed-dev ## Look for packets that break something, SECONDS=600 long
 	cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzz --seconds $(SECONDS)
@@ -103,11 +105,6 @@ $(VENV)/installed: requirements.lock pyproject.toml | $(BIN)/uv
 $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	$(call install,--require-hashes -r $<)
 	$(BIN)/uv --quiet pip check --python $(BIN)/python
-	touch $@
-
-# By one process: each of those that test would otherwise do it for itself.
-$(VENV)/compiled: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -q --collect-only >$@.log || { cat $@.log; exit 1; }
 	touch $@
 
 clean: ## Remove the environment and caches, never data
