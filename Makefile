@@ -10,7 +10,7 @@ PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.versi
 VENV := .venv
 BIN := $(VENV)/bin
 # Test processes: more than there are cores, as most tests wait: for servers, or for time to pass.
-JOBS ?= 6
+JOBS ?= 8
 FAST_JOBS ?= 12
 SIDE_BY_SIDE = $(BIN)/python -P tests/support/workers.py
 TWO_JOBS = $(MAKE) --no-print-directory --jobs=2

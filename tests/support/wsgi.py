@@ -22,11 +22,14 @@ def main() -> None:
     logs.configure("json", settings.log_level)
     ledger = open_ledger(settings.ledger_url, settings.part(Limits))
     composition = compose(settings, keys_of(settings), ledger)
-    for address, application in (
-        (settings.callback_listen, composition.public),
-        (settings.metrics_listen, composition.private),
-    ):
-        server = make_server(address.host, address.port, application, threaded=True)
+    servers = [
+        make_server(address.host, address.port, application, threaded=True)
+        for address, application in (
+            (settings.callback_listen, composition.public),
+            (settings.metrics_listen, composition.private),
+        )
+    ]
+    for server in servers:  # none answers before all can
         threading.Thread(target=server.serve_forever, daemon=True).start()
     signal.sigwait({signal.SIGTERM})
     ledger.close()
