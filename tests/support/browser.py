@@ -5,7 +5,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
@@ -30,6 +33,9 @@ PHONE = (390, 844)
 
 HASTE = 5
 """How many times faster than others a page's timers run, so that tests need not wait long."""
+
+_REPLACED = (StaleElementReferenceException, ElementNotInteractableException)
+"""What a driver says of an element that a refresh took away, before it looks or while."""
 
 _OF_COLOURS = ["color-contrast", "link-in-text-block"]
 """axe-core's rules that look at colours."""
@@ -89,10 +95,10 @@ class Browser:
     def press(self, by: str, value: str, *keys: str) -> None:
         """Press keys on an element, Enter by default; found anew if a refresh took its place."""
         for _ in range(10):
-            with suppress(StaleElementReferenceException):
+            with suppress(*_REPLACED):
                 self.driver.find_element(by, value).send_keys(*keys or (Keys.ENTER,))
                 return
-        raise TimeoutError(f"{value} is replaced again and again")
+        raise TimeoutError(f"{value} is replaced again and again, or takes no keys")
 
     def texts(self, selector: str) -> list[str]:
         """Return the text of each element that a selector finds, all of one moment."""
