@@ -35,9 +35,12 @@ def _side_by_side(number: str, arguments: Sequence[str]) -> int:
             listener.listen(_MOST_WAITING)
             interpreter = f"{sys.executable} -I {Path(__file__).resolve()} {directory}/socket"
             processes = ("--tx", f"{number}*popen//python={interpreter}")
-            pytest = subprocess.Popen([sys.executable, "-m", "pytest", *processes, *arguments])
+            ended, its_end = os.pipe()  # readable once nobody holds the other end
+            command = [sys.executable, "-m", "pytest", *processes, *arguments]
+            pytest = subprocess.Popen(command, pass_fds=[its_end])
+            os.close(its_end)
             _import_tests(arguments)
-            _fork_until_ended(pytest, listener)
+            _fork_until(ended, listener)
             return pytest.wait()
     finally:
         shutil.rmtree(directory)
@@ -50,11 +53,10 @@ def _import_tests(arguments: Sequence[str]) -> None:
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
 
 
-def _fork_until_ended(pytest: subprocess.Popen[bytes], listener: socket.socket) -> None:
+def _fork_until(ended: int, listener: socket.socket) -> None:
     """Fork whenever pytest-xdist asks: also in place of a process that crashed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # pytest has its own way to end
-    files = [os.pidfd_open(pytest.pid), listener.fileno()]
-    while files[0] not in select.select(files, [], [])[0]:
+    while ended not in select.select([ended, listener.fileno()], [], [])[0]:
         connection, _ = listener.accept()
         script, pipes, *_ = socket.recv_fds(connection, _MOST_BYTES, 2)
         if not os.fork():
