@@ -74,6 +74,7 @@ def _be_interpreter(script: bytes, pipes: Sequence[int]) -> NoReturn:
     try:
         exec(script, {"__name__": "__main__"})
     finally:
+        # As `support.forks` does, and not as an interpreter: that would take apart all tests.
         threading._shutdown()  # type: ignore[attr-defined]  # it has no type
         atexit._run_exitfuncs()
         os._exit(0)
